@@ -1,0 +1,86 @@
+//! One atomic change.
+
+use kernel::RunId;
+
+use crate::{Action, AlarmRecord, Delivery, Event, Incident, NewEvent, OutputChunk, Position, Postmortem, Run, Step};
+
+/// Events and the state that goes with them, written in one transaction or not at all.
+///
+/// Puts insert or replace by id. Runs and incidents carry a revision: a put whose revision is not the
+/// stored one fails the whole batch with [`Conflict`](crate::LedgerError::Conflict).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    pub(crate) events: Vec<NewEvent>,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) output: Vec<OutputChunk>,
+    pub(crate) incidents: Vec<Incident>,
+    pub(crate) alarms: Vec<AlarmRecord>,
+    pub(crate) removed_alarms: Vec<String>,
+    pub(crate) deliveries: Vec<Delivery>,
+    pub(crate) postmortems: Vec<Postmortem>,
+    pub(crate) actions: Vec<Action>,
+    pub(crate) cursors: Vec<(String, Position)>,
+    pub(crate) lease: Option<(String, i64)>,
+}
+
+macro_rules! adders {
+    ($($(#[$doc:meta])* $name:ident($type:ty) => $field:ident;)*) => {
+        $($(#[$doc])* #[must_use] pub fn $name(mut self, value: $type) -> Self {
+            self.$field.push(value);
+            self
+        })*
+    };
+}
+
+impl Batch {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    adders! {
+        event(NewEvent) => events;
+        run(Run) => runs;
+        step(Step) => steps;
+        output(OutputChunk) => output;
+        incident(Incident) => incidents;
+        alarm(AlarmRecord) => alarms;
+        /// Forgets an alarm whose rule is gone.
+        remove_alarm(String) => removed_alarms;
+        delivery(Delivery) => deliveries;
+        postmortem(Postmortem) => postmortems;
+        action(Action) => actions;
+    }
+
+    /// Moves a reader's cursor: what it has handled is remembered with what it did.
+    #[must_use]
+    pub fn cursor(mut self, reader: &str, position: Position) -> Self {
+        self.cursors.push((reader.to_owned(), position));
+        self
+    }
+
+    /// Fails the batch with `Conflict` unless the lease is still held with this token.
+    #[must_use]
+    pub fn under_lease(mut self, name: &str, token: i64) -> Self {
+        self.lease = Some((name.to_owned(), token));
+        self
+    }
+
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The run that the batch writes, if it writes one.
+    pub fn written_run(&self) -> Option<&RunId> {
+        self.runs.first().map(|run| &run.id)
+    }
+}
+
+/// What a batch came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Committed {
+    /// The events as appended.
+    pub events: Vec<Event>,
+    /// False if an event's key was known already: then nothing was written.
+    pub written: bool,
+}

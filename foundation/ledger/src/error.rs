@@ -1,0 +1,28 @@
+//! What can go wrong in the ledger.
+
+use kernel::{Classified, Kind};
+
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    #[error("{0} does not exist")]
+    NotFound(String),
+    /// Somebody else wrote since it was read: read again, then decide.
+    #[error("{0} was changed meanwhile")]
+    Conflict(String),
+    #[error("the ledger at {url} cannot be opened: {reason}")]
+    Open { url: String, reason: String },
+    #[error("the ledger could not be read or written")]
+    Database(#[from] sqlx::Error),
+    #[error("the ledger holds {what} that this version cannot read")]
+    Corrupt { what: String, #[source] source: serde_json::Error },
+}
+
+impl Classified for LedgerError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NotFound(_) => Kind::NotFound,
+            Self::Conflict(_) => Kind::Conflict,
+            Self::Open { .. } | Self::Database(_) | Self::Corrupt { .. } => Kind::Internal,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What happened: an append-only list of events, and the state written together with them.
+//!
+//! Every change is one [`Batch`]: events and the new state of runs, incidents, alarms and deliveries,
+//! written in one transaction, so that no event tells of a state that is not there and no state
+//! exists without its event. SQLite by default, PostgreSQL when several servers share it; one test
+//! suite runs on both.
+//!
+//! Knows nothing of documents or telemetry. Stages meet here and nowhere else.
+
+mod alarm;
+mod batch;
+mod delivery;
+mod error;
+mod event;
+mod incident;
+mod lease;
+mod ledger;
+mod postmortem;
+mod run;
+pub mod types;
+
+pub use alarm::{AlarmInstance, AlarmRecord, AlarmState, Evidence, QueryLanguage, Verdict};
+pub use batch::{Batch, Committed};
+pub use delivery::{Channel, Delivery, DeliveryStatus};
+pub use error::LedgerError;
+pub use event::{Event, EventFilter, NewEvent, Position};
+pub use incident::{Incident, IncidentFilter, IncidentStatus, Role};
+pub use lease::Lease;
+pub use ledger::Ledger;
+pub use postmortem::{Action, ActionStatus, Postmortem};
+pub use run::{Actor, Approval, OutputChunk, OutputKind, Run, RunFilter, RunKind, RunStatus, Step, StepStatus};

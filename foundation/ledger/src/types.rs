@@ -1,0 +1,42 @@
+//! The vocabulary of event types. CloudEvents asks for a reverse-DNS prefix.
+//!
+//! Event rules match on these names, so they are part of the contract with users.
+
+pub const ALARM_PENDING: &str = "dev.mainstay.alarm.pending";
+pub const ALARM_FIRING: &str = "dev.mainstay.alarm.firing";
+pub const ALARM_RESOLVED: &str = "dev.mainstay.alarm.resolved";
+pub const ALARM_INACTIVE: &str = "dev.mainstay.alarm.inactive";
+pub const ALARM_NO_DATA: &str = "dev.mainstay.alarm.nodata";
+pub const ALARM_ERROR: &str = "dev.mainstay.alarm.error";
+
+pub const INCIDENT_OPENED: &str = "dev.mainstay.incident.opened";
+pub const INCIDENT_UPDATED: &str = "dev.mainstay.incident.updated";
+pub const INCIDENT_NOTE: &str = "dev.mainstay.incident.note";
+pub const INCIDENT_ATTACHED: &str = "dev.mainstay.incident.attached";
+pub const INCIDENT_RESOLVED: &str = "dev.mainstay.incident.resolved";
+pub const INCIDENT_REOPENED: &str = "dev.mainstay.incident.reopened";
+
+pub const RUN_REQUESTED: &str = "dev.mainstay.run.requested";
+pub const RUN_STARTED: &str = "dev.mainstay.run.started";
+pub const RUN_WAITING: &str = "dev.mainstay.run.waiting";
+pub const RUN_APPROVED: &str = "dev.mainstay.run.approved";
+pub const RUN_REJECTED: &str = "dev.mainstay.run.rejected";
+pub const RUN_INTERRUPTED: &str = "dev.mainstay.run.interrupted";
+pub const RUN_RESUMED: &str = "dev.mainstay.run.resumed";
+pub const RUN_CANCEL_REQUESTED: &str = "dev.mainstay.run.cancelrequested";
+pub const RUN_SUCCEEDED: &str = "dev.mainstay.run.succeeded";
+pub const RUN_FAILED: &str = "dev.mainstay.run.failed";
+pub const RUN_CANCELLED: &str = "dev.mainstay.run.cancelled";
+pub const STEP_STARTED: &str = "dev.mainstay.step.started";
+pub const STEP_FINISHED: &str = "dev.mainstay.step.finished";
+
+pub const NOTIFICATION_REQUESTED: &str = "dev.mainstay.notification.requested";
+pub const NOTIFICATION_DELIVERED: &str = "dev.mainstay.notification.delivered";
+pub const NOTIFICATION_DEAD: &str = "dev.mainstay.notification.dead";
+
+pub const POSTMORTEM_DRAFTED: &str = "dev.mainstay.postmortem.drafted";
+pub const ACTION_ADDED: &str = "dev.mainstay.action.added";
+pub const ACTION_DONE: &str = "dev.mainstay.action.done";
+
+pub const DOCUMENTS_CHANGED: &str = "dev.mainstay.documents.changed";
+pub const SERVER_STARTED: &str = "dev.mainstay.server.started";

@@ -1,0 +1,11 @@
+//! Signals: their model, the wire formats they come in, PromQL over them, and the ports they run over.
+//!
+//! Knows no disk and no query engine: the lake stands behind the ports in [`ports`].
+
+pub mod labels;
+pub mod otlp;
+pub mod ports;
+pub mod promql;
+
+pub use labels::{Label, Labels, LabelsBuilder};
+pub use ports::{Export, ExportBody, LogTail, MetricSource, Signal, SignalSink, SinkError, SourceError, SqlError, SqlSource};

@@ -1,0 +1,1 @@
+//! OTLP: decoding, and the translation of its metrics into PromQL's series.
