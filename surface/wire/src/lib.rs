@@ -1,1 +1,13 @@
+//! Requests and responses of the API, shared with the page's generated client.
+//!
+//! State that the ledger holds travels as the ledger's own types; here is what is put together for a
+//! reader, and what a caller sends.
 
+pub mod catalog;
+pub mod error;
+pub mod explore;
+pub mod incidents;
+pub mod overview;
+pub mod postmortems;
+pub mod runs;
+pub mod status;

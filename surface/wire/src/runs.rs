@@ -1,0 +1,90 @@
+//! Runs and the documents they execute.
+
+use std::collections::BTreeMap;
+
+use kernel::{EntityRef, IncidentId};
+use ledger::{OutputChunk, Run, RunKind, Step};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestRun {
+    /// The name of a runbook or playbook.
+    pub document: String,
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    pub incident: Option<IncidentId>,
+    pub component: Option<EntityRef>,
+    /// A second request with the same key returns the first one's run.
+    pub key: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RunDetail {
+    pub run: Run,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RunOutput {
+    pub chunks: Vec<OutputChunk>,
+    /// Ask again with `after` = this.
+    pub next: i64,
+}
+
+/// How to go on with an interrupted run.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResumeRun {
+    pub from: ResumeFrom,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ResumeFrom {
+    /// Begin the interrupted step again.
+    Repeat,
+    /// Leave it and go on with the next.
+    Skip,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Approve {
+    /// The index of the step that waits.
+    pub step: u32,
+    /// The digest shown with the request; a changed step is not approved unseen.
+    pub digest: String,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RunbookSummary {
+    pub name: String,
+    pub title: String,
+    pub kind: RunKind,
+    pub description: Option<String>,
+    pub owner: Option<EntityRef>,
+    pub component: Option<EntityRef>,
+    pub cells: usize,
+    pub last_run: Option<Run>,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RunbookDetail {
+    pub summary: RunbookSummary,
+    pub parameters: Vec<RunbookParameter>,
+    /// The document as it is written.
+    pub markdown: String,
+    pub path: String,
+    pub runs: Vec<Run>,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RunbookParameter {
+    pub name: String,
+    pub description: Option<String>,
+    pub default: Option<String>,
+    pub required: bool,
+    pub allowed: Vec<String>,
+}
