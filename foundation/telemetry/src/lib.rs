@@ -6,6 +6,7 @@ pub mod labels;
 pub mod otlp;
 pub mod ports;
 pub mod promql;
+pub mod sql;
 
 pub use labels::{Label, Labels, LabelsBuilder};
 pub use ports::{Export, ExportBody, LogTail, MetricSource, Signal, SignalSink, SinkError, SourceError, SqlError, SqlSource};
