@@ -1,1 +1,23 @@
-fn main() {}
+//! The binary: command line, settings, wiring, signals, shutdown.
+
+mod cli;
+mod client;
+mod commands;
+mod observe;
+mod print;
+
+mod session;
+mod settings;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // The first provider installed serves every TLS client of the process; a second install cannot happen here.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = cli::Cli::parse();
+    observe::logs(&cli.command);
+    commands::dispatch(cli)
+}

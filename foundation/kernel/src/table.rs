@@ -55,6 +55,63 @@ impl Table {
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
     }
+
+    /// The rows, with their values by column name.
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        self.rows.iter().map(|row| Record { table: self, row })
+    }
+}
+
+/// One row of a table. A value that is absent, null or of another type reads as `None`.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    table: &'a Table,
+    row: &'a [Cell],
+}
+
+impl<'a> Record<'a> {
+    pub fn get(self, name: &str) -> Option<&'a Cell> {
+        self.row.get(self.table.column(name)?)
+    }
+
+    pub fn text(self, name: &str) -> Option<&'a str> {
+        match self.get(name)? {
+            Cell::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn integer(self, name: &str) -> Option<i64> {
+        match *self.get(name)? {
+            Cell::Integer(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Floats, and integers as floats.
+    pub fn number(self, name: &str) -> Option<f64> {
+        match *self.get(name)? {
+            Cell::Float(value) => Some(value),
+            Cell::Integer(value) => Some(value as f64),
+            _ => None,
+        }
+    }
+
+    pub fn timestamp(self, name: &str) -> Option<Timestamp> {
+        match *self.get(name)? {
+            Cell::Timestamp(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// JSON, or text that holds JSON.
+    pub fn json(self, name: &str) -> Option<serde_json::Value> {
+        match self.get(name)? {
+            Cell::Json(value) => Some(value.clone()),
+            Cell::Text(text) => serde_json::from_str(text).ok(),
+            _ => None,
+        }
+    }
 }
 
 /// What a table is, for whoever writes a query.

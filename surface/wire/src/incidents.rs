@@ -32,6 +32,7 @@ pub struct ChangeIncident {
     pub commander: Option<EntityRef>,
     /// A role with null is vacated.
     #[serde(default)]
+    #[schema(value_type = Object)]
     pub roles: BTreeMap<Role, Option<EntityRef>>,
 }
 
@@ -41,7 +42,7 @@ pub struct AddNote {
     pub text: String,
 }
 
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct IncidentDetail {
     pub incident: Incident,
     /// Oldest first.
@@ -52,7 +53,7 @@ pub struct IncidentDetail {
     pub postmortem: Option<Postmortem>,
 }
 
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct TimelineEntry {
     pub time: Timestamp,
     /// One line for people.

@@ -20,13 +20,13 @@ pub struct RequestRun {
     pub key: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RunDetail {
     pub run: Run,
     pub steps: Vec<Step>,
 }
 
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RunOutput {
     pub chunks: Vec<OutputChunk>,
     /// Ask again with `after` = this.

@@ -1,0 +1,5 @@
+//! The catalogue and the overview.
+
+pub mod documents;
+pub mod entities;
+pub mod overview;
