@@ -14,7 +14,8 @@ pub struct Origin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// The document cannot be used.
+    /// Must be mended. What holds the fault is left out of the graph, unless the fault is only a reference
+    /// to something unknown: then the reference leads nowhere and the rest works.
     Error,
     /// It can, but something is likely not meant so.
     Warning,
@@ -33,4 +34,14 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do, e.g. "did you mean `owner`?".
     pub mend: Option<String>,
+}
+
+impl Level {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
 }

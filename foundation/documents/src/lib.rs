@@ -6,13 +6,30 @@
 //!
 //! Knows no network and no database.
 
+mod load;
+
+// The kinds.
 pub mod catalog;
-pub mod diagnostic;
 pub mod event_rule;
-pub mod graph;
+mod kinds;
 pub mod rules;
 pub mod runbook;
 pub mod workload;
 
+// What is checked, and what is said about it.
+pub mod codes;
+pub mod diagnostic;
+mod findings;
+mod links;
+pub mod promql;
+pub mod schema;
+mod suggest;
+
+// What comes out, and where it comes from.
+pub mod graph;
+mod revision;
+mod source;
+
 pub use diagnostic::{Diagnostic, Level, Origin};
 pub use graph::{Graph, Loaded};
+pub use load::{Options, load, load_with};

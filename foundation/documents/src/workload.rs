@@ -5,6 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::Origin;
+use crate::findings::Space;
+use crate::kinds::{Document, Reading};
+use crate::schema;
+use crate::source::Node;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Workload {
@@ -32,4 +36,27 @@ impl Default for Workload {
             origin: None,
         }
     }
+}
+
+pub(crate) fn read(tree: &Node, reading: &mut Reading<'_>) {
+    schema::WORKLOAD.check(tree, &mut reading.findings, reading.promql);
+    reading.findings.declare(Space::Workload, "", "the folder's settings", tree.span_of(&["kind".to_owned()]));
+    let document = decode(tree, reading);
+    reading.keep(tree, document.map(Document::Workload));
+}
+
+fn decode(tree: &Node, reading: &Reading<'_>) -> Option<Workload> {
+    let metadata = tree.get("metadata")?;
+    let default = Workload::default();
+    let spec = |field: &str| tree.at(&["spec", field]).and_then(Node::text);
+    let duration = |field: &str| spec(field).and_then(|text| kernel::parse_duration(text).ok());
+    Some(Workload {
+        name: metadata.owned("name")?,
+        title: metadata.owned("title"),
+        description: metadata.owned("description"),
+        evaluation_interval: duration("evaluationInterval").unwrap_or(default.evaluation_interval),
+        postmortems: spec("postmortems").map_or(default.postmortems, str::to_owned),
+        retention: duration("retention").unwrap_or(default.retention),
+        origin: Some(reading.findings.origin(tree.span)),
+    })
 }

@@ -1,0 +1,115 @@
+//! The kinds of documents, one line each, and how a file is read into them.
+
+use crate::catalog::{self, Entity};
+use crate::codes;
+use crate::diagnostic::Level;
+use crate::event_rule::{self, EventRule};
+use crate::findings::Findings;
+use crate::promql::PromqlCheck;
+use crate::rules::{self, RuleGroup};
+use crate::runbook::{self, Runbook};
+use crate::source::Node;
+use crate::source::recognize::{API_VERSION, Claim, MARKDOWN_KINDS, Recognized, claim, recognize};
+use crate::suggest;
+use crate::workload::{self, Workload};
+
+/// A document without errors of its own.
+#[derive(Debug)]
+pub(crate) enum Document {
+    Workload(Workload),
+    Entity(Box<Entity>),
+    RuleGroup(RuleGroup),
+    EventRule(EventRule),
+    Runbook(Box<Runbook>),
+}
+
+/// One file being read: what it has come to so far.
+pub(crate) struct Reading<'a> {
+    pub findings: Findings,
+    pub documents: Vec<Document>,
+    pub promql: &'a PromqlCheck,
+    /// Whether it holds a document at all.
+    pub recognized: bool,
+}
+
+/// Our own kinds in YAML or JSON.
+const OWN: [(&str, fn(&Node, &mut Reading<'_>)); 2] = [("Workload", workload::read), ("EventRule", event_rule::read)];
+
+impl<'a> Reading<'a> {
+    pub fn of(path: &str, text: &str, promql: &'a PromqlCheck) -> Self {
+        let mut reading = Self { findings: Findings::of(path), documents: Vec::new(), promql, recognized: false };
+        match recognize(text, &mut reading.findings) {
+            Recognized::Nothing => {}
+            Recognized::Trees(trees) => {
+                for tree in &trees {
+                    reading.tree(tree);
+                }
+            }
+            Recognized::Markdown(front, split) => {
+                reading.recognized = true;
+                if reading.has_version(&front) {
+                    runbook::read(&front, text, split, &mut reading);
+                }
+            }
+        }
+        // A text that is too broken to say what it is was still meant as a document.
+        reading.recognized |= !reading.findings.diagnostics.is_empty();
+        reading
+    }
+
+    fn tree(&mut self, tree: &Node) {
+        match claim(tree) {
+            Claim::Nothing => return,
+            Claim::Entity => catalog::read(tree, self),
+            Claim::Rules => rules::read(tree, self),
+            Claim::Own { kind, .. } => {
+                if self.has_version(tree) {
+                    self.own(tree, kind);
+                }
+            }
+        }
+        self.recognized = true;
+    }
+
+    fn own(&mut self, tree: &Node, kind: Option<&str>) {
+        let Some(kind) = kind else {
+            let names = OWN.map(|(name, _)| name).join(", ");
+            let mend = format!("add `kind`: one of {names}");
+            let span = tree.span_of(&["apiVersion".to_owned()]);
+            return self.findings.error(codes::MISSING_FIELD, span, "the document lacks `kind`", mend);
+        };
+        if let Some((_, read)) = OWN.iter().find(|(name, _)| *name == kind) {
+            return read(tree, self);
+        }
+        let span = tree.get("kind").map_or(tree.span, |kind| kind.span);
+        if MARKDOWN_KINDS.contains(&kind) {
+            let message = format!("a {kind} is written in Markdown");
+            let mend = "put these fields between two lines of --- at the top of a Markdown file".to_owned();
+            return self.findings.error(codes::UNKNOWN_KIND, span, message, mend);
+        }
+        let known = OWN.iter().map(|(name, _)| *name).chain(MARKDOWN_KINDS);
+        let mend = suggest::mend(kind, known, "the kinds there are");
+        self.findings.error(codes::UNKNOWN_KIND, span, format!("there is no kind `{kind}` in {API_VERSION}"), mend);
+    }
+
+    fn has_version(&mut self, tree: &Node) -> bool {
+        let Claim::Own { version, .. } = claim(tree) else { return true };
+        if version != API_VERSION {
+            let span = tree.get("apiVersion").map_or(tree.span, |version| version.span);
+            let message = format!("`{version}` is not a version that this Mainstay reads");
+            self.findings.error(codes::UNKNOWN_KIND, span, message, format!("write {API_VERSION}"));
+        }
+        version == API_VERSION
+    }
+
+    /// Keeps a document unless an error stands in it.
+    pub fn keep(&mut self, node: &Node, document: Option<Document>) {
+        if let Some(document) = document.filter(|_| !self.findings.broken(node)) {
+            self.documents.push(document);
+        }
+    }
+
+    pub fn note(&mut self, code: &'static str, node: &Node, message: String) {
+        self.findings.report(Level::Note, code, node.span, message, None);
+    }
+}

@@ -1,0 +1,173 @@
+//! A folder → its checked graph and what is wrong with it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kernel::EntityRef;
+
+use crate::catalog::Entity;
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Level, Origin};
+use crate::findings::{Findings, Reference};
+use crate::graph::{Graph, Loaded};
+use crate::kinds::{Document, Reading};
+use crate::links::{self, Names};
+use crate::promql::{self, PromqlCheck};
+use crate::revision;
+use crate::runbook::Runbook;
+use crate::source::Span;
+use crate::source::recognize::{is_candidate, looks_meant};
+use crate::source::walk::{self, FILE_BYTES_MAX, Found, Text};
+
+/// How a folder is read.
+#[derive(Clone)]
+pub struct Options {
+    /// Says whether PromQL can be parsed. Whoever evaluates PromQL brings the check of its own parser.
+    pub promql: PromqlCheck,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { promql: promql::default_check() }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").finish_non_exhaustive()
+    }
+}
+
+/// Reads every document below `root`. Never fails as a whole: what goes wrong becomes a diagnostic.
+pub fn load(root: &Path) -> Loaded {
+    load_with(root, &Options::default())
+}
+
+pub fn load_with(root: &Path, options: &Options) -> Loaded {
+    let (files, faults) = walk::files(root);
+    let mut folder = Folder::default();
+    folder.diagnostics.extend(faults.iter().map(|fault| unreadable(".", &fault.to_string())));
+    for reading in read_all(&files, options) {
+        folder.add(reading);
+    }
+    folder.finish(root)
+}
+
+/// Reads files on all cores; the answers come in the order of the files.
+fn read_all<'a>(files: &[Found], options: &'a Options) -> Vec<Reading<'a>> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(files.len().max(1));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(file) = files.get(index) else { return done };
+            done.push((index, read_file(file, options)));
+        }
+    };
+    let mut readings = std::thread::scope(|scope| {
+        let helpers: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mut readings = work();
+        for helper in helpers {
+            match helper.join() {
+                Ok(done) => readings.extend(done),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        readings
+    });
+    readings.sort_by_key(|(index, _)| *index);
+    readings.into_iter().map(|(_, reading)| reading).collect()
+}
+
+fn read_file<'a>(file: &Found, options: &'a Options) -> Reading<'a> {
+    let nothing = |findings| Reading { findings, documents: Vec::new(), promql: &options.promql, recognized: false };
+    let mut findings = Findings::of(&file.path);
+    match walk::read(&file.file) {
+        Ok(Text::Whole(text)) => return Reading::of(&file.path, &text, &options.promql),
+        Ok(Text::Beginning(text)) if is_candidate(&text) && looks_meant(&text) => {
+            let message = format!("the file is larger than {FILE_BYTES_MAX} bytes");
+            findings.error(codes::TOO_LARGE, Span::at(1, 1, 1), message, "split it into several files".to_owned());
+        }
+        Ok(_) => {}
+        Err(error) => findings.diagnostics.push(unreadable(&file.path, &error.to_string())),
+    }
+    nothing(findings)
+}
+
+/// The documents of all files, and their names and references, until they are checked against each other.
+#[derive(Default)]
+struct Folder {
+    graph: Graph,
+    names: Names,
+    references: Vec<Reference>,
+    diagnostics: Vec<Diagnostic>,
+    files: usize,
+    workloads: usize,
+}
+
+impl Folder {
+    fn add(&mut self, reading: Reading<'_>) {
+        self.files += usize::from(reading.recognized);
+        self.diagnostics.extend(reading.findings.diagnostics);
+        self.references.extend(reading.findings.references);
+        for declaration in reading.findings.declarations {
+            self.names.add(declaration);
+        }
+        for document in reading.documents {
+            self.place(document);
+        }
+    }
+
+    /// Where two have the same name, the first stays.
+    fn place(&mut self, document: Document) {
+        match document {
+            Document::Workload(workload) => {
+                self.workloads += 1;
+                if self.workloads == 1 {
+                    self.graph.workload = workload;
+                }
+            }
+            Document::Entity(entity) => place_entity(&mut self.graph.entities, *entity),
+            Document::RuleGroup(group) => self.graph.rule_groups.push(group),
+            Document::EventRule(rule) => {
+                if !self.graph.event_rules.iter().any(|other| other.name == rule.name) {
+                    self.graph.event_rules.push(rule);
+                }
+            }
+            Document::Runbook(runbook) => place_runbook(&mut self.graph.runbooks, *runbook),
+        }
+    }
+
+    fn finish(mut self, root: &Path) -> Loaded {
+        self.graph.root = root.to_owned();
+        self.graph.revision = revision::of(root);
+        self.diagnostics.extend(self.names.duplicates());
+        self.diagnostics.extend(self.references.iter().filter_map(|reference| self.names.unknown(reference)));
+        self.diagnostics.extend(links::parameters(&self.graph));
+        let order = |diagnostic: &Diagnostic| (diagnostic.origin.clone(), diagnostic.level, diagnostic.code);
+        self.diagnostics.sort_by_cached_key(order);
+        self.diagnostics.dedup();
+        Loaded { graph: self.graph, diagnostics: self.diagnostics, files: self.files }
+    }
+}
+
+fn place_entity(entities: &mut BTreeMap<EntityRef, Entity>, entity: Entity) {
+    entities.entry(entity.reference.clone()).or_insert(entity);
+}
+
+fn place_runbook(runbooks: &mut BTreeMap<String, Runbook>, runbook: Runbook) {
+    runbooks.entry(runbook.name.clone()).or_insert(runbook);
+}
+
+fn unreadable(path: &str, message: &str) -> Diagnostic {
+    Diagnostic {
+        code: codes::UNREADABLE,
+        level: Level::Error,
+        origin: Origin { path: path.to_owned(), line: 1, column: 1 },
+        length: 1,
+        message: message.to_owned(),
+        mend: None,
+    }
+}

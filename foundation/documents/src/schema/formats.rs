@@ -1,0 +1,122 @@
+//! What a text must look like: the `format`s that the schemas name.
+
+use super::check::Checker;
+use super::template;
+use crate::codes;
+use crate::diagnostic::Level;
+use crate::promql::PromqlFault;
+use crate::source::Node;
+
+pub fn check(format: &str, node: &Node, checker: &mut Checker<'_>) {
+    let Some(text) = node.text() else { return };
+    match format {
+        "duration" => duration(text, node, checker),
+        "name" => name(text, node, checker),
+        "label-name" => label_name(text, node, checker),
+        "variable-name" => variable_name(text, node, checker),
+        "metric-name" => metric_name(text, node, checker),
+        "promql" => promql(text, node, checker),
+        "go-template" => balanced(template::check_go(text), node, checker),
+        "event-template" => balanced(template::check_event(text), node, checker),
+        "url" => url(text, node, checker),
+        "target-url" => target_url(text, node, checker),
+        // Standard formats that say something to editors only.
+        _ => {}
+    }
+}
+
+fn duration(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    if let Err(error) = kernel::parse_duration(text) {
+        checker.findings.error(codes::WRONG_DURATION, node.span, error.to_string(), None);
+    }
+}
+
+fn name(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    if !kernel::entity::is_name(text) {
+        let message = format!("`{text}` is not a name");
+        let mend = "use 1 to 63 letters and digits, joined by -, _ or .".to_owned();
+        checker.findings.error(codes::WRONG_NAME, node.span, message, mend);
+    }
+}
+
+/// Prometheus 3 takes any text as a label's name except an empty one; older servers and other stores do not.
+fn label_name(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    if text.is_empty() || text == "__name__" {
+        let message = format!("a rule cannot set the label `{text}`");
+        checker.findings.error(codes::WRONG_NAME, node.span, message, None);
+    } else if !is_identifier(text, "_") {
+        let message = format!("`{text}` is not a label name that every Prometheus-compatible store takes");
+        let mend = "use letters, digits and _, not beginning with a digit".to_owned();
+        checker.findings.report(Level::Warning, codes::WRONG_NAME, node.span, message, mend);
+    }
+}
+
+/// A parameter becomes an environment variable.
+fn variable_name(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    if text.is_empty() || !is_identifier(text, "_") {
+        let message = format!("`{text}` cannot be the name of an environment variable");
+        let mend = "use letters, digits and _, not beginning with a digit".to_owned();
+        checker.findings.error(codes::WRONG_NAME, node.span, message, mend);
+    }
+}
+
+fn metric_name(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    let mend = "use letters, digits, _ and :, not beginning with a digit".to_owned();
+    if text.is_empty() || text.contains(['{', '}']) {
+        let message = format!("`{text}` is not a metric name");
+        checker.findings.error(codes::WRONG_NAME, node.span, message, mend);
+    } else if !is_identifier(text, "_:") {
+        let message = format!("`{text}` is not a metric name that every Prometheus-compatible store takes");
+        checker.findings.report(Level::Warning, codes::WRONG_NAME, node.span, message, mend);
+    }
+}
+
+fn is_identifier(text: &str, joiners: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || joiners.contains(c)) && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+fn promql(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    match (checker.promql)(text) {
+        Ok(()) => {}
+        Err(PromqlFault::Wrong(message)) => {
+            let mend = "see https://prometheus.io/docs/prometheus/latest/querying/basics/".to_owned();
+            checker.findings.error(codes::PROMQL, node.span, message, mend);
+        }
+        Err(PromqlFault::Unchecked(message)) => {
+            checker.findings.report(Level::Warning, codes::PROMQL_UNCHECKED, node.span, message, None);
+        }
+    }
+}
+
+fn balanced(outcome: Result<(), String>, node: &Node, checker: &mut Checker<'_>) {
+    if let Err(message) = outcome {
+        checker.findings.error(codes::TEMPLATE, node.span, message, None);
+    }
+}
+
+fn url(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    if host.is_none_or(|host| host.is_empty() || host.starts_with('/') || text.contains(char::is_whitespace)) {
+        let message = format!("{} must be an http or https address", checker.subject());
+        checker.findings.error(codes::WRONG_URL, node.span, message, None);
+    }
+}
+
+/// A URL, or the environment variable that holds it.
+fn target_url(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    match text.strip_prefix("env:") {
+        Some(variable) if !variable.is_empty() && is_identifier(variable, "_") => {}
+        Some(_) => {
+            let message = format!("`{text}` does not name an environment variable");
+            checker.findings.error(codes::WRONG_URL, node.span, message, "write env:NAME, for example env:SLACK_URL".to_owned());
+        }
+        None => {
+            url(text, node, checker);
+            if text.contains("hooks.slack.com/") {
+                let mend = "put it in an environment variable and write env:NAME".to_owned();
+                let message = "whoever reads this URL can post to the channel";
+                checker.findings.report(Level::Warning, codes::SECRET, node.span, message, mend);
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A folder without a fault, read from outside.
+
+use std::path::Path;
+use std::time::Duration;
+
+use mainstay_documents::event_rule::{NotifyChannel, Target};
+use mainstay_documents::rules::Rule;
+use mainstay_documents::runbook::{Display, RunbookKind};
+use mainstay_documents::{Loaded, load};
+use kernel::{EntityRef, Impact};
+
+fn good() -> Loaded {
+    let loaded = load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/good"));
+    assert_eq!(loaded.diagnostics, []);
+    loaded
+}
+
+fn entity(text: &str) -> EntityRef {
+    text.parse().unwrap()
+}
+
+#[test]
+fn the_workload_has_its_settings() {
+    let workload = good().graph.workload;
+    assert_eq!((workload.name.as_str(), workload.title.as_deref()), ("shop", Some("The shop")));
+    assert_eq!(workload.evaluation_interval, Duration::from_secs(15));
+    assert_eq!(workload.retention, Duration::from_secs(30 * 24 * 3600));
+}
+
+#[test]
+fn the_catalogue_is_a_graph() {
+    let loaded = good();
+    assert_eq!((loaded.files, loaded.graph.entities.len()), (6, 8));
+    let orders = loaded.graph.component_of_service("orders-api").unwrap();
+    assert_eq!((orders.impact, orders.tier), (Some(Impact::Critical), Some(1)));
+    assert_eq!(orders.depends_on, [entity("resource:default/orders-db")]);
+    assert_eq!(orders.system, Some(entity("system:default/shop")));
+    assert_eq!(loaded.graph.commander_for(&orders.reference), Some(entity("user:default/jo")));
+    let worker = loaded.graph.entity(&entity("component:default/worker")).unwrap();
+    assert_eq!((worker.impact, worker.service()), (Some(Impact::Critical), Some("worker")), "the merge key fills in");
+}
+
+#[test]
+fn rules_keep_their_order_and_places() {
+    let groups = good().graph.rule_groups;
+    let [Rule::Recording(record), Rule::Alerting(page), Rule::Alerting(ticket)] = groups[0].rules.as_slice() else {
+        panic!("one recording rule and two alerts")
+    };
+    assert_eq!(record.record, "service:errors:ratio_rate5m");
+    assert_eq!((page.for_, page.keep_firing_for), (Duration::from_secs(120), Duration::from_secs(60)));
+    assert_eq!(page.component, Some(entity("component:default/orders")), "from the group's labels");
+    assert_eq!(page.runbook.as_deref(), Some("restart"));
+    assert_eq!((page.origin.path.as_str(), page.origin.line), ("rules.yaml", 8));
+    assert_eq!(ticket.labels["severity"], "ticket");
+}
+
+#[test]
+fn event_rules_have_their_targets_in_order() {
+    let rules = good().graph.event_rules;
+    let [Target::Incident(incident), Target::Run(run), Target::Notify(slack), Target::Notify(hook)] = rules[0].targets.as_slice() else {
+        panic!("four targets")
+    };
+    assert!(rules[0].enabled && incident.resolve_with_alarm);
+    assert_eq!(run.parameters["REASON"], "{{ data.name }}");
+    assert_eq!((slack.channel, slack.url.as_str()), (NotifyChannel::Slack, "env:SLACK_URL"));
+    assert_eq!(hook.headers["authorization"], "env:HOOK_TOKEN");
+}
+
+#[test]
+fn runbooks_have_cells_and_prose_is_left_alone() {
+    let graph = good().graph;
+    let restart = &graph.runbooks["restart"];
+    assert_eq!((restart.kind, restart.title.as_str()), (RunbookKind::Runbook, "Restart a service"));
+    assert_eq!(restart.parameters[0].allowed, ["orders", "worker"]);
+    assert_eq!(restart.digest.len(), 64);
+    let [before, cell, purge] = restart.cells.as_slice() else { panic!("three cells") };
+    assert_eq!((before.language.as_str(), before.display, before.line), ("promql", Display::Chart, 22));
+    assert_eq!(cell.source, "echo restarting \"$SERVICE\"\n");
+    assert_eq!((cell.timeout, cell.env["FORCE"].as_str()), (Some(Duration::from_secs(30)), "1"));
+    let approval = purge.approval.as_ref().unwrap();
+    assert_eq!(approval.approvers, [entity("group:default/payments"), entity("user:default/jo")]);
+    assert_eq!((approval.needed, approval.reason.as_deref()), (1, Some("it loses data")));
+    assert!(purge.repeatable && !cell.repeatable);
+}
+
+#[test]
+fn the_folder_knows_its_commit() {
+    assert_eq!(good().graph.revision.map(|revision| revision.len()), Some(40));
+}
