@@ -2,11 +2,13 @@
 //!
 //! Knows no disk and no query engine: the lake stands behind the ports in [`ports`].
 
+pub mod label_buffer;
 pub mod labels;
 pub mod otlp;
 pub mod ports;
 pub mod promql;
 pub mod sql;
 
+pub use label_buffer::{LabelBuffer, LabelsView};
 pub use labels::{Label, Labels, LabelsBuilder};
 pub use ports::{Export, ExportBody, LogTail, MetricSource, Signal, SignalSink, SinkError, SourceError, SqlError, SqlSource};
