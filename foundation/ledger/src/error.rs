@@ -9,8 +9,14 @@ pub enum LedgerError {
     /// Somebody else wrote since it was read: read again, then decide.
     #[error("{0} was changed meanwhile")]
     Conflict(String),
+    #[error("{0}")]
+    Invalid(String),
+    #[error("{what} has {size_bytes} bytes; the ledger takes at most {limit_bytes}: send it in smaller pieces")]
+    TooLarge { what: String, size_bytes: usize, limit_bytes: usize },
     #[error("the ledger at {url} cannot be opened: {reason}")]
     Open { url: String, reason: String },
+    #[error("the ledger is closed")]
+    Closed,
     #[error("the ledger could not be read or written")]
     Database(#[from] sqlx::Error),
     #[error("the ledger holds {what} that this version cannot read")]
@@ -22,6 +28,9 @@ impl Classified for LedgerError {
         match self {
             Self::NotFound(_) => Kind::NotFound,
             Self::Conflict(_) => Kind::Conflict,
+            Self::Invalid(_) => Kind::Invalid,
+            Self::TooLarge { .. } => Kind::TooLarge,
+            Self::Closed => Kind::Busy,
             Self::Open { .. } | Self::Database(_) | Self::Corrupt { .. } => Kind::Internal,
         }
     }

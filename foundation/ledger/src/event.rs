@@ -6,6 +6,9 @@ use utoipa::ToSchema;
 
 use crate::Actor;
 
+/// The version of CloudEvents that all events follow.
+pub(crate) const SPECVERSION: &str = "1.0";
+
 /// The place of an event in the ledger; grows by one with each event, without gaps in what a reader sees.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
@@ -98,6 +101,24 @@ impl NewEvent {
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
+    }
+
+    /// The event as appended.
+    pub(crate) fn at(self, position: Position, time: Timestamp) -> Event {
+        Event {
+            specversion: SPECVERSION.to_owned(),
+            id: self.id,
+            source: self.source,
+            kind: self.kind,
+            subject: self.subject,
+            time,
+            position,
+            actor: self.actor,
+            incident: self.incident,
+            run: self.run,
+            cause: self.cause,
+            data: self.data,
+        }
     }
 }
 

@@ -8,16 +8,24 @@
 //! Knows nothing of documents or telemetry. Stages meet here and nowhere else.
 
 mod alarm;
+mod backend;
 mod batch;
+mod changes;
 mod delivery;
 mod error;
 mod event;
+mod follow;
 mod incident;
 mod lease;
 mod ledger;
+pub mod limits;
 mod postmortem;
+mod reads;
 mod run;
+mod statements;
+mod tables;
 pub mod types;
+mod writer;
 
 pub use alarm::{AlarmInstance, AlarmRecord, AlarmState, Evidence, QueryLanguage, Verdict};
 pub use batch::{Batch, Committed};

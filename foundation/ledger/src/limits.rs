@@ -1,0 +1,18 @@
+//! How much the ledger takes at once. Larger things belong in the lake or in a file.
+
+/// Of one chunk of a run's output. A longer one is refused; whoever writes it cuts it, for the writer
+/// gives the sequence numbers.
+pub const OUTPUT_CHUNK_BYTES_MAX: usize = 1 << 20;
+/// Of one event's data as JSON.
+pub const EVENT_DATA_BYTES_MAX: usize = 1 << 20;
+/// Of one batch, everything together.
+pub const BATCH_BYTES_MAX: usize = 16 << 20;
+/// Of a text that is searched for: an event's type, subject or key, a name, a fingerprint.
+pub const KEY_BYTES_MAX: usize = 1024;
+
+/// Of all batches that wait for the writer; whoever comes then waits in turn.
+pub(crate) const WAITING_BYTES_MAX: usize = 64 << 20;
+/// Of jobs that wait for the writer.
+pub(crate) const WAITING_JOBS_MAX: usize = 1024;
+/// Of jobs in one transaction.
+pub(crate) const GROUP_JOBS_MAX: usize = 256;
