@@ -236,5 +236,5 @@ impl Writer {
 
 async fn position(transaction: &mut Transaction) -> Result<Position> {
     let rows = transaction.query(crate::reads::POSITION, Vec::new()).await?;
-    crate::reads::counter(&rows)
+    crate::reads::counter(&rows).map(Position)
 }

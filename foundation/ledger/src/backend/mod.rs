@@ -11,7 +11,7 @@ mod value;
 use sqlx::pool::PoolConnection;
 
 use crate::LedgerError;
-pub(crate) use value::{Row, Value};
+pub(crate) use value::{Row, Value, label};
 
 type Result<T> = std::result::Result<T, LedgerError>;
 

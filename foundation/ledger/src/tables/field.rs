@@ -49,8 +49,8 @@ pub(super) fn text(value: impl ToString) -> Cell {
     Cell::Text(value.to_string())
 }
 
-pub(super) fn optional_text(value: Option<&impl ToString>) -> Cell {
-    value.map_or(Cell::Null, text)
+pub(super) fn optional_text(value: Option<&(impl ToString + ?Sized)>) -> Cell {
+    value.map_or(Cell::Null, |value| Cell::Text(value.to_string()))
 }
 
 /// The name of an enum's variant, as JSON shows it.
