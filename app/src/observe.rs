@@ -1,0 +1,182 @@
+//! Mainstay observes itself: logs on the terminal, and logs, traces and metrics into its own lake, sent
+//! over OTLP exactly as any service would send them.
+
+use std::io::IsTerminal;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use kernel::task::Driver;
+use ledger::Ledger;
+use opentelemetry::metrics::{Histogram, MeterProvider};
+use opentelemetry::{KeyValue, trace::TracerProvider};
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+use crate::cli::Command;
+
+type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Where the exporting layers go once the server knows its own address.
+static EXPORTING: OnceLock<reload::Handle<Vec<BoxedLayer>, Registry>> = OnceLock::new();
+
+/// Logs on standard error: JSON where no person watches, and only what matters for one-off commands.
+/// `MAINSTAY_LOG` overrides, in tracing's filter syntax.
+pub fn logs(command: &Command) {
+    let default = if matches!(command, Command::Serve(_)) { "info" } else { "error" };
+    let filter = EnvFilter::try_from_env("MAINSTAY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let terminal: BoxedLayer = if std::io::stderr().is_terminal() {
+        fmt::layer().with_writer(std::io::stderr).with_filter(filter).boxed()
+    } else {
+        fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).with_filter(filter).boxed()
+    };
+    let (exporting, handle) = reload::Layer::new(Vec::new());
+    tracing_subscriber::registry().with(exporting).with(terminal_over(terminal)).init();
+    let _ = EXPORTING.set(handle);
+}
+
+/// The reloadable layer stands first, so the rest is typed over it.
+fn terminal_over<S>(layer: BoxedLayer) -> impl Layer<S>
+where
+    S: tracing::Subscriber,
+    BoxedLayer: Layer<S>,
+{
+    layer
+}
+
+/// The exporters of a running server.
+pub struct Observing {
+    traces: SdkTracerProvider,
+    logs: SdkLoggerProvider,
+    metrics: SdkMeterProvider,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the server's own telemetry cannot be set up: {0}")]
+pub struct ObserveError(#[from] opentelemetry_otlp::ExporterBuildError);
+
+const SERVICE: &str = "mainstay";
+const METRIC_INTERVAL: Duration = Duration::from_secs(15);
+
+impl Observing {
+    /// Sends to `endpoint`, an OTLP/gRPC address of this very server.
+    pub fn start(endpoint: &str, driver: Arc<Driver>, ledger: Ledger) -> Result<Self, ObserveError> {
+        let resource = Resource::builder()
+            .with_service_name(SERVICE)
+            .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+            .build();
+        let traces = SdkTracerProvider::builder()
+            .with_batch_exporter(SpanExporter::builder().with_tonic().with_endpoint(endpoint).build()?)
+            .with_resource(resource.clone())
+            .build();
+        let logs = SdkLoggerProvider::builder()
+            .with_batch_exporter(LogExporter::builder().with_tonic().with_endpoint(endpoint).build()?)
+            .with_resource(resource.clone())
+            .build();
+        let exporter = MetricExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
+        let metrics = SdkMeterProvider::builder()
+            .with_reader(PeriodicReader::builder(exporter).with_interval(METRIC_INTERVAL).build())
+            .with_resource(resource)
+            .build();
+        register_metrics(&metrics, driver, ledger);
+        export_events(&traces, &logs);
+        Ok(Self { traces, logs, metrics })
+    }
+
+    /// Sends what is left; to be called while the receiver still answers.
+    pub async fn stop(self) {
+        if let Some(handle) = EXPORTING.get() {
+            let _ = handle.modify(Vec::clear);
+        }
+        // The SDK's shutdown blocks until its threads are done.
+        let done = tokio::task::spawn_blocking(move || {
+            let _ = self.traces.shutdown();
+            let _ = self.logs.shutdown();
+            let _ = self.metrics.shutdown();
+        });
+        let _ = done.await;
+    }
+}
+
+/// Only Mainstay's own events: what the exporters themselves do must not be exported again.
+fn export_events(traces: &SdkTracerProvider, logs: &SdkLoggerProvider) {
+    let own = || Targets::new().with_target("mainstay", tracing::Level::INFO);
+    let spans: BoxedLayer = tracing_opentelemetry::layer().with_tracer(traces.tracer(SERVICE)).with_filter(own()).boxed();
+    let records: BoxedLayer = OpenTelemetryTracingBridge::new(logs).with_filter(own()).boxed();
+    if let Some(handle) = EXPORTING.get() {
+        let _ = handle.modify(|layers| *layers = vec![spans, records]);
+    }
+}
+
+static REQUEST_DURATION: OnceLock<Histogram<f64>> = OnceLock::new();
+
+fn register_metrics(provider: &SdkMeterProvider, driver: Arc<Driver>, ledger: Ledger) {
+    let meter = provider.meter(SERVICE);
+    let _ = REQUEST_DURATION.set(
+        meter
+            .f64_histogram("http.server.request.duration")
+            .with_unit("s")
+            .with_description("Time to answer a request")
+            .build(),
+    );
+    meter
+        .u64_observable_gauge("process.memory.usage")
+        .with_unit("By")
+        .with_description("Resident memory")
+        .with_callback(|gauge| gauge.observe(resident_bytes(), &[]))
+        .build();
+    let passes = driver.clone();
+    meter
+        .u64_observable_counter("mainstay.task.passes")
+        .with_description("Passes of each background task")
+        .with_callback(move |counter| {
+            for task in passes.statuses() {
+                counter.observe(task.passes, &[KeyValue::new("task", task.name)]);
+            }
+        })
+        .build();
+    meter
+        .u64_observable_counter("mainstay.task.failures")
+        .with_description("Failed passes of each background task")
+        .with_callback(move |counter| {
+            for task in driver.statuses() {
+                counter.observe(task.failures, &[KeyValue::new("task", task.name)]);
+            }
+        })
+        .build();
+    let position = ledger.watch();
+    meter
+        .u64_observable_gauge("mainstay.ledger.position")
+        .with_description("Position of the newest event")
+        .with_callback(move |gauge| gauge.observe(*position.borrow(), &[]))
+        .build();
+}
+
+/// Middleware: the duration of each request, by method and status.
+pub async fn measure(request: Request, next: Next) -> Response {
+    let method = request.method().to_string();
+    let begun = std::time::Instant::now();
+    let response = next.run(request).await;
+    if let Some(histogram) = REQUEST_DURATION.get() {
+        let status = i64::from(response.status().as_u16());
+        let attributes = [KeyValue::new("http.request.method", method), KeyValue::new("http.response.status_code", status)];
+        histogram.record(begun.elapsed().as_secs_f64(), &attributes);
+    }
+    response
+}
+
+/// From `/proc/self/statm`; 0 where there is none.
+fn resident_bytes() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok().and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok());
+    pages.unwrap_or(0) * rustix::param::page_size() as u64
+}

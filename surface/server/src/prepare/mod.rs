@@ -1,0 +1,4 @@
+//! Runbooks, playbooks and their runs.
+
+pub mod runbooks;
+pub mod runs;

@@ -1,0 +1,1 @@
+//! Nothing to build: the one test binary is `product`, over the built `mainstay` and `shop`.

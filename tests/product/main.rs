@@ -1,0 +1,15 @@
+//! The built product from the outside: the binary, HTTP, the wire formats, real clients, a browser.
+//!
+//! `cargo xtask test` builds what these tests need and then runs them.
+
+mod fixture;
+
+mod access;
+mod command_line;
+mod crash;
+mod demo;
+mod http;
+mod malformed;
+mod observes_itself;
+mod python_sdk;
+mod resources;
