@@ -13,11 +13,13 @@ use ledger::Ledger;
 use opentelemetry::metrics::{Histogram, MeterProvider};
 use opentelemetry::{KeyValue, trace::TracerProvider};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
-use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter, WithExportConfig, WithTonicConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use server::Access;
+use tonic::metadata::MetadataMap;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -69,21 +71,21 @@ const SERVICE: &str = "mainstay";
 const METRIC_INTERVAL: Duration = Duration::from_secs(15);
 
 impl Observing {
-    /// Sends to `endpoint`, an OTLP/gRPC address of this very server.
-    pub fn start(endpoint: &str, driver: Arc<Driver>, ledger: Ledger) -> Result<Self, ObserveError> {
+    /// Sends to `endpoint`, an OTLP/gRPC address of this very server, with its own token if it asks for one.
+    pub fn start(endpoint: &str, access: &Access, driver: Arc<Driver>, ledger: &Ledger) -> Result<Self, ObserveError> {
         let resource = Resource::builder()
             .with_service_name(SERVICE)
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
             .build();
         let traces = SdkTracerProvider::builder()
-            .with_batch_exporter(SpanExporter::builder().with_tonic().with_endpoint(endpoint).build()?)
+            .with_batch_exporter(SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_metadata(metadata(access)).build()?)
             .with_resource(resource.clone())
             .build();
         let logs = SdkLoggerProvider::builder()
-            .with_batch_exporter(LogExporter::builder().with_tonic().with_endpoint(endpoint).build()?)
+            .with_batch_exporter(LogExporter::builder().with_tonic().with_endpoint(endpoint).with_metadata(metadata(access)).build()?)
             .with_resource(resource.clone())
             .build();
-        let exporter = MetricExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
+        let exporter = MetricExporter::builder().with_tonic().with_endpoint(endpoint).with_metadata(metadata(access)).build()?;
         let metrics = SdkMeterProvider::builder()
             .with_reader(PeriodicReader::builder(exporter).with_interval(METRIC_INTERVAL).build())
             .with_resource(resource)
@@ -108,6 +110,16 @@ impl Observing {
     }
 }
 
+fn metadata(access: &Access) -> MetadataMap {
+    let mut metadata = MetadataMap::new();
+    if let Access::Token(token) = access
+        && let Ok(value) = format!("Bearer {token}").parse()
+    {
+        metadata.insert("authorization", value);
+    }
+    metadata
+}
+
 /// Only Mainstay's own events: what the exporters themselves do must not be exported again.
 fn export_events(traces: &SdkTracerProvider, logs: &SdkLoggerProvider) {
     let own = || Targets::new().with_target("mainstay", tracing::Level::INFO);
@@ -120,7 +132,7 @@ fn export_events(traces: &SdkTracerProvider, logs: &SdkLoggerProvider) {
 
 static REQUEST_DURATION: OnceLock<Histogram<f64>> = OnceLock::new();
 
-fn register_metrics(provider: &SdkMeterProvider, driver: Arc<Driver>, ledger: Ledger) {
+fn register_metrics(provider: &SdkMeterProvider, driver: Arc<Driver>, ledger: &Ledger) {
     let meter = provider.meter(SERVICE);
     let _ = REQUEST_DURATION.set(
         meter

@@ -79,6 +79,14 @@ pub fn router(app: App) -> Router {
         .layer(status::trace_layer())
 }
 
+/// The receivers of telemetry: anybody who reaches them may send, unless a token is set.
+pub fn for_senders(receivers: Router, access: &Access) -> Router {
+    match access {
+        Access::Loopback => receivers,
+        Access::Token(_) => receivers.layer(middleware::from_fn_with_state(access.clone(), access::guard)),
+    }
+}
+
 /// The OpenAPI 3.1 document, as JSON.
 pub fn openapi() -> String {
     let (_, description) = api().split_for_parts();

@@ -1,0 +1,294 @@
+//! Puts the rooms together: settings → build → run → drain. Clean-ups unwind in reverse.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use axum::middleware;
+use documents::Loaded;
+use evolve::postmortems::Postmortems;
+use kernel::table::TableSource;
+use kernel::task::{Driver, Task};
+use kernel::{SharedClock, SystemClock};
+use lake::{Lake, LakeSettings};
+use ledger::{Batch, Ledger, NewEvent, types};
+use operate::alarms::AlarmTask;
+use operate::events::EventRuleTask;
+use operate::incidents::{IncidentTask, Incidents};
+use operate::notify::{Deliveries, NotifyTask};
+use organize::catalog::CatalogTables;
+use prepare::runbooks::{Executor, ExecutorSettings, Runs};
+use serde::Serialize;
+use serde_json::json;
+use server::{About, Access, App};
+use telemetry::promql::Engine;
+use telemetry::{MetricSource, SqlSource};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::observe::{self, Observing};
+use crate::settings::Settings;
+
+/// How long requests under way may take once the server drains.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Where the server answers; the ready file's content.
+#[derive(Debug, Clone, Serialize)]
+pub struct Addresses {
+    pub http: SocketAddr,
+    pub otlp_grpc: SocketAddr,
+    pub otlp_http: SocketAddr,
+}
+
+impl Addresses {
+    pub fn http_url(&self) -> String {
+        format!("http://{}", self.http)
+    }
+}
+
+/// A running server.
+pub struct Server {
+    pub addresses: Addresses,
+    shutdown: CancellationToken,
+    listeners: JoinSet<()>,
+    tasks: Arc<Driver>,
+    executor: Arc<Executor>,
+    lake: Arc<Lake>,
+    ledger: Ledger,
+    observing: Option<Observing>,
+}
+
+impl Server {
+    /// Returns once everything answers.
+    pub async fn start(settings: Settings) -> anyhow::Result<Self> {
+        let clock: SharedClock = Arc::new(SystemClock);
+        let shutdown = CancellationToken::new();
+        std::fs::create_dir_all(&settings.data).with_context(|| format!("the data folder {} cannot be made", settings.data.display()))?;
+        let sockets = Sockets::bind(&settings).await?;
+        let addresses = sockets.addresses()?;
+        let documents = documents::watch(&settings.ops);
+        let ledger = Ledger::open(&settings.ledger, clock.clone()).await?;
+        let lake = open_lake(&settings, &clock, &ledger, &documents).await?;
+        let tasks = Arc::new(Driver::new(clock.clone(), shutdown.clone()));
+        let rooms = Rooms::build(&settings, &addresses, &clock, &ledger, &lake, &documents, &tasks, &shutdown);
+        ledger
+            .commit(Batch::new().event(NewEvent::new("/server", types::SERVER_STARTED, json!({"version": env!("CARGO_PKG_VERSION")}))))
+            .await?;
+        rooms.run(&tasks, &ledger);
+        let listeners = sockets.serve(rooms.app, &lake, &settings.access, &shutdown);
+        let observing = match settings.observe_itself {
+            true => Some(Observing::start(&format!("http://{}", addresses.otlp_grpc), &settings.access, tasks.clone(), &ledger)?),
+            false => None,
+        };
+        Ok(Self { addresses, shutdown, listeners, tasks, executor: rooms.executor, lake, ledger, observing })
+    }
+
+    /// Answers what is under way, finishes the passes that have begun, and closes the stores.
+    pub async fn stop(mut self) {
+        if let Some(observing) = self.observing.take() {
+            observing.stop().await;
+        }
+        self.executor.stop().await;
+        self.shutdown.cancel();
+        let drained = async {
+            while self.listeners.join_next().await.is_some() {}
+            self.tasks.drain().await;
+        };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            tracing::warn!("some requests were still under way after {DRAIN:?}");
+        }
+        self.listeners.shutdown().await;
+        if let Err(error) = self.lake.close().await {
+            tracing::error!(%error, "the lake could not be closed; the next start replays its log");
+        }
+        self.ledger.close().await;
+    }
+}
+
+async fn open_lake(
+    settings: &Settings,
+    clock: &SharedClock,
+    ledger: &Ledger,
+    documents: &watch::Receiver<Arc<Loaded>>,
+) -> anyhow::Result<Arc<Lake>> {
+    let tables: Vec<Arc<dyn TableSource>> = vec![Arc::new(ledger.clone()), Arc::new(CatalogTables::new(documents.clone()))];
+    let retention = documents.borrow().graph.workload.retention;
+    let lake = LakeSettings { retention, ..LakeSettings::new(&settings.data, settings.lake.as_deref()) };
+    Ok(Arc::new(Lake::open(lake, clock.clone(), tables).await?))
+}
+
+/// The stages, and what the surface sees of them.
+struct Rooms {
+    app: App,
+    executor: Arc<Executor>,
+    tasks: Vec<Arc<dyn Task>>,
+}
+
+impl Rooms {
+    #[expect(clippy::too_many_arguments, reason = "the one place where everything meets")]
+    fn build(
+        settings: &Settings,
+        addresses: &Addresses,
+        clock: &SharedClock,
+        ledger: &Ledger,
+        lake: &Arc<Lake>,
+        documents: &watch::Receiver<Arc<Loaded>>,
+        driver: &Arc<Driver>,
+        shutdown: &CancellationToken,
+    ) -> Self {
+        let metrics: Arc<dyn MetricSource> = lake.clone();
+        let sql: Arc<dyn SqlSource> = lake.clone();
+        let engine = Engine::new(metrics.clone());
+        let alarms = AlarmTask::new(ledger.clone(), documents.clone(), engine.clone(), metrics.clone(), clock.clone());
+        let rules = alarms.rules();
+        let executor = Arc::new(Executor::new(
+            ledger.clone(),
+            documents.clone(),
+            engine.clone(),
+            sql.clone(),
+            clock.clone(),
+            executor_settings(&settings.data, addresses),
+        ));
+        let incidents = Incidents::new(ledger.clone(), documents.clone(), clock.clone());
+        let app = App {
+            clock: clock.clone(),
+            ledger: ledger.clone(),
+            documents: documents.clone(),
+            sink: lake.clone(),
+            sql: sql.clone(),
+            metrics,
+            tail: lake.clone(),
+            engine: engine.clone(),
+            rules,
+            incidents: incidents.clone(),
+            deliveries: Deliveries::new(ledger.clone(), clock.clone()),
+            runs: Runs::new(ledger.clone(), documents.clone(), clock.clone()),
+            postmortems: Postmortems::new(
+                ledger.clone(),
+                documents.clone(),
+                engine,
+                sql,
+                clock.clone(),
+                settings.repository.clone(),
+            ),
+            tasks: driver.clone(),
+            access: settings.access.clone(),
+            about: Arc::new(about(settings, addresses, clock)),
+            shutdown: shutdown.clone(),
+        };
+        let tasks: Vec<Arc<dyn Task>> = vec![
+            Arc::new(alarms),
+            Arc::new(EventRuleTask::new(ledger.clone(), documents.clone(), clock.clone())),
+            Arc::new(IncidentTask::new(incidents)),
+            Arc::new(NotifyTask::new(ledger.clone(), clock.clone())),
+            executor.clone(),
+            Arc::new(lake.maintenance()),
+        ];
+        Self { app, executor, tasks }
+    }
+
+    fn run(&self, driver: &Driver, ledger: &Ledger) {
+        for task in &self.tasks {
+            driver.spawn(task.clone(), ledger.watch());
+        }
+    }
+}
+
+fn executor_settings(data: &Path, addresses: &Addresses) -> ExecutorSettings {
+    ExecutorSettings {
+        holder: holder(data),
+        data_dir: data.join("runs"),
+        base_url: addresses.http_url(),
+        ..ExecutorSettings::default()
+    }
+}
+
+/// This server's name among those that share a ledger: the same after a restart on the same folder.
+fn holder(data: &Path) -> String {
+    let folder = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}:{}", host.trim(), folder.display())
+}
+
+fn about(settings: &Settings, addresses: &Addresses, clock: &SharedClock) -> About {
+    About {
+        started_at: clock.now(),
+        ledger: without_password(&settings.ledger),
+        lake: settings.lake.clone().unwrap_or_else(|| settings.data.join("lake").display().to_string()),
+        ops: settings.ops.display().to_string(),
+        otlp_grpc: format!("http://{}", addresses.otlp_grpc),
+        otlp_http: format!("http://{}", addresses.otlp_http),
+    }
+}
+
+/// `postgres://user:secret@host/db` → `postgres://user@host/db`
+fn without_password(url: &str) -> String {
+    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?))) {
+        Some((scheme, (credentials, host))) => {
+            format!("{scheme}://{}@{host}", credentials.split(':').next().unwrap_or_default())
+        }
+        None => url.to_owned(),
+    }
+}
+
+/// Bound before anything else is done, so that an address in use is told at once.
+struct Sockets {
+    http: TcpListener,
+    otlp_grpc: TcpListener,
+    otlp_http: TcpListener,
+}
+
+impl Sockets {
+    async fn bind(settings: &Settings) -> anyhow::Result<Self> {
+        async fn bind(flag: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+            let message = || format!("{flag} {address} cannot be listened on; choose another address, or port 0 for a free one");
+            TcpListener::bind(address).await.with_context(message)
+        }
+        Ok(Self {
+            http: bind("--listen", settings.listen).await?,
+            otlp_grpc: bind("--otlp-grpc", settings.otlp_grpc).await?,
+            otlp_http: bind("--otlp-http", settings.otlp_http).await?,
+        })
+    }
+
+    fn addresses(&self) -> std::io::Result<Addresses> {
+        Ok(Addresses {
+            http: self.http.local_addr()?,
+            otlp_grpc: self.otlp_grpc.local_addr()?,
+            otlp_http: self.otlp_http.local_addr()?,
+        })
+    }
+
+    fn serve(self, app: App, lake: &Arc<Lake>, access: &Access, shutdown: &CancellationToken) -> JoinSet<()> {
+        let limits = server::telemetry::Limits::default();
+        let grpc = server::telemetry::otlp_grpc::router(lake.clone(), limits.clone());
+        let http = server::telemetry::otlp_http::router(lake.clone(), limits);
+        let surface = server::router(app).layer(middleware::from_fn(observe::measure));
+        let mut listeners = JoinSet::new();
+        listeners.spawn(listen(self.http, surface, shutdown.clone()));
+        listeners.spawn(listen(self.otlp_grpc, server::for_senders(grpc, access), shutdown.clone()));
+        listeners.spawn(listen(self.otlp_http, server::for_senders(http, access), shutdown.clone()));
+        listeners
+    }
+}
+
+async fn listen(socket: TcpListener, router: Router, shutdown: CancellationToken) {
+    let served = axum::serve(socket, router).with_graceful_shutdown(shutdown.cancelled_owned()).await;
+    if let Err(error) = served {
+        tracing::error!(%error, "a listener failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(super::without_password("postgres://u:secret@db/x"), "postgres://u@db/x");
+        assert_eq!(super::without_password("sqlite:/a@b"), "sqlite:/a@b");
+    }
+}
