@@ -187,8 +187,9 @@ pub async fn measure(request: Request, next: Next) -> Response {
     response
 }
 
-/// From `/proc/self/statm`; 0 where there is none.
+/// The `VmRSS` of `/proc/self/status`, which is in kB; 0 where there is none.
 fn resident_bytes() -> u64 {
-    let pages = std::fs::read_to_string("/proc/self/statm").ok().and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok());
-    pages.unwrap_or(0) * rustix::param::page_size() as u64
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1024
 }

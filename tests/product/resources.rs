@@ -21,7 +21,7 @@ async fn an_idle_server_is_small_and_starts_quickly() {
 }
 
 fn resident_bytes(server: &Server) -> u64 {
-    let statm = std::fs::read_to_string(format!("/proc/{}/statm", server.process_id())).expect("the server runs");
-    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("the second field of statm");
-    pages * rustix::param::page_size() as u64
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.process_id())).expect("the server runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+    line.and_then(|kilobytes| kilobytes.parse::<u64>().ok()).expect("VmRSS in kB") << 10
 }
