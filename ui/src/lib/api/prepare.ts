@@ -1,0 +1,30 @@
+import { answer, client } from './client';
+import type { RequestRun, Run, RunbookDetail, RunbookSummary, RunDetail, RunOutput, RunStatus } from './types';
+
+export const listRunbooks = (): Promise<RunbookSummary[]> => answer(client.GET('/api/runbooks'));
+
+export const getRunbook = (name: string): Promise<RunbookDetail> =>
+  answer(client.GET('/api/runbooks/{name}', { params: { path: { name } } }));
+
+export const listRuns = (filter: { status?: RunStatus; document?: string; incident?: string } = {}): Promise<Run[]> =>
+  answer(client.GET('/api/runs', { params: { query: filter } }));
+
+export const requestRun = (body: RequestRun): Promise<Run> => answer(client.POST('/api/runs', { body }));
+
+export const getRun = (id: string): Promise<RunDetail> =>
+  answer(client.GET('/api/runs/{id}', { params: { path: { id } } }));
+
+export const getRunOutput = (id: string, after: number): Promise<RunOutput> =>
+  answer(client.GET('/api/runs/{id}/output', { params: { path: { id }, query: { after } } }));
+
+/** Agrees to one step. The digest binds the agreement to what was shown. */
+export const approveStep = (id: string, step: number, digest: string) =>
+  answer(client.POST('/api/runs/{id}/approve', { params: { path: { id } }, body: { step, digest } }));
+
+export const rejectStep = (id: string, step: number, digest: string) =>
+  answer(client.POST('/api/runs/{id}/reject', { params: { path: { id } }, body: { step, digest } }));
+
+export const cancelRun = (id: string) => answer(client.POST('/api/runs/{id}/cancel', { params: { path: { id } } }));
+
+export const resumeRun = (id: string, from: 'repeat' | 'skip') =>
+  answer(client.POST('/api/runs/{id}/resume', { params: { path: { id } }, body: { from } }));

@@ -1,0 +1,51 @@
+/** Entity references: `kind:namespace/name`. */
+
+export interface EntityParts {
+  kind: string;
+  namespace: string;
+  name: string;
+}
+
+export function parseRef(reference: string): EntityParts | null {
+  const match = /^([^:/]+):([^:/]+)\/([^:/]+)$/.exec(reference);
+  return match ? { kind: match[1]!, namespace: match[2]!, name: match[3]! } : null;
+}
+
+/** The name alone where the namespace is the default one. */
+export function shortRef(reference: string): string {
+  const parts = parseRef(reference);
+  if (!parts) return reference;
+  return parts.namespace === 'default' ? parts.name : `${parts.namespace}/${parts.name}`;
+}
+
+export function entityHref(reference: string): string | null {
+  const parts = parseRef(reference);
+  return parts && `/organize/${[parts.kind, parts.namespace, parts.name].map(encodeURIComponent).join('/')}`;
+}
+
+/** Who acted, for people: a person's name, `rule open-incident`, or Mainstay. */
+export function actorName(actor: string): string {
+  if (actor === 'system') return 'Mainstay';
+  if (actor.startsWith('rule:')) return `rule ${actor.slice(5)}`;
+  return shortRef(actor);
+}
+
+export const alarmHref = (id: string): string => `/operate/alarms/${id.split('/').map(encodeURIComponent).join('/')}`;
+export const incidentHref = (id: string): string => `/operate/incidents/${encodeURIComponent(id)}`;
+export const runHref = (id: string): string => `/prepare/runs/${encodeURIComponent(id)}`;
+export const runbookHref = (name: string): string => `/prepare/runbooks/${encodeURIComponent(name)}`;
+export const postmortemHref = (incident: string): string => `/evolve/postmortems/${encodeURIComponent(incident)}`;
+export const traceHref = (id: string, span?: string | null): string =>
+  `/explore/traces/${encodeURIComponent(id)}${span ? `?span=${encodeURIComponent(span)}` : ''}`;
+
+export function metricsHref(query: string, range?: { from: string; to: string }): string {
+  return `/explore/metrics?${new URLSearchParams({ q: query, ...range })}`;
+}
+
+export function logsHref(filter: Record<string, string>, range?: { from: string; to: string }): string {
+  return `/explore/logs?${new URLSearchParams({ ...filter, ...range })}`;
+}
+
+export function tracesHref(filter: Record<string, string>, range?: { from: string; to: string }): string {
+  return `/explore/traces?${new URLSearchParams({ ...filter, ...range })}`;
+}

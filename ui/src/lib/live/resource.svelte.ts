@@ -1,0 +1,87 @@
+import { isAbort } from '$lib/api/problem';
+import type { Event } from '$lib/api/types';
+import { untrack } from 'svelte';
+import { concerns, liveEvents } from './events.svelte';
+
+/** Events come in bursts; what is shown is read again once for all of them. */
+const SETTLE_MS = 120;
+
+export interface ResourceOptions {
+  /** Read again when an event's type begins with one of these. */
+  topics?: string[];
+  /** Only for events that this accepts. */
+  when?: (event: Event) => boolean;
+  /** Read again this often while somebody looks. */
+  everyMs?: number;
+}
+
+/** Something read from the server: the newest answer stays in view while a newer one is on its way. */
+export class Resource<T> {
+  data = $state.raw<T>();
+  error = $state.raw<Error>();
+  loading = $state(true);
+  #fetch: () => Promise<T>;
+  #turn = 0;
+
+  constructor(fetch: () => Promise<T>) {
+    this.#fetch = fetch;
+  }
+
+  /** Reads again; the answers of older requests are ignored. */
+  reload = async (): Promise<void> => {
+    const turn = ++this.#turn;
+    this.loading = true;
+    try {
+      const data = await this.#fetch();
+      if (turn !== this.#turn) return;
+      this.data = data;
+      this.error = undefined;
+    } catch (error) {
+      if (turn !== this.#turn || isAbort(error)) return;
+      this.error = error instanceof Error ? error : new Error(String(error));
+    }
+    this.loading = false;
+  };
+
+  /** Forgets the answer, e.g. because the page now shows something else. */
+  reset() {
+    this.data = undefined;
+    this.error = undefined;
+  }
+}
+
+/**
+ * Reads with `fetch`, again whenever reactive state changes that it reads before its first wait, and whenever
+ * something happens that the options name. `key` says what is shown: when it changes, the old answer is dropped.
+ */
+export function resource<T>(fetch: () => Promise<T>, options: ResourceOptions = {}, key?: () => unknown): Resource<T> {
+  const made = new Resource(fetch);
+  let shown: unknown;
+  $effect(() => {
+    const next = key?.();
+    if (next !== shown) untrack(() => made.reset());
+    shown = next;
+    void made.reload();
+  });
+  $effect(() => untrack(() => follow(made.reload, options)));
+  return made;
+}
+
+function follow(reload: () => Promise<void>, { topics = [], when, everyMs }: ResourceOptions): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const soon = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      void reload();
+    }, SETTLE_MS);
+  };
+  const unlisten = liveEvents.listen((event) => {
+    if (event === null || (concerns(event, topics) && (when?.(event) ?? true))) soon();
+  });
+  const interval = everyMs ? setInterval(() => !document.hidden && soon(), everyMs) : undefined;
+  return () => {
+    unlisten();
+    clearTimeout(timer);
+    clearInterval(interval);
+  };
+}

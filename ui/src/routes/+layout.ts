@@ -1,0 +1,3 @@
+// The page is a client of the API and nothing else: no rendering on a server.
+export const ssr = false;
+export const prerender = false;
