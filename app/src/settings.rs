@@ -1,5 +1,6 @@
 //! The server's settings: flags, then `MAINSTAY_…`, then a settings file, then defaults.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,6 +86,8 @@ pub struct Settings {
     pub ready_file: Option<PathBuf>,
     /// Whether the server sends its own telemetry to itself.
     pub observe_itself: bool,
+    /// What the cells of runbooks find in their environment besides the server's own.
+    pub run_environment: BTreeMap<String, String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +127,7 @@ impl Settings {
             repository: args.repository.or(file.repository).unwrap_or_else(|| repository_of(&ops)),
             ready_file: args.ready_file.or(file.ready_file),
             observe_itself: true,
+            run_environment: BTreeMap::new(),
             ops,
             data,
             access,
@@ -146,6 +150,7 @@ impl Settings {
             access: Access::Loopback,
             ready_file: None,
             observe_itself: false,
+            run_environment: BTreeMap::new(),
         }
     }
 

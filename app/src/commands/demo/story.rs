@@ -1,0 +1,204 @@
+//! What happens, step by step. Each step waits for a condition of the API and tells what it found.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use ledger::{AlarmRecord, AlarmState, Incident, IncidentStatus, Postmortem, Run, RunStatus, StepStatus};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::Instant;
+use wire::incidents::IncidentDetail;
+use wire::runs::{Approve, RunDetail};
+
+use super::narrator::Narrator;
+use super::shop::{Running, Shop};
+use crate::client::Client;
+
+/// The documents of the shop that the story follows.
+const ALARM: &str = "OrdersErrors";
+const PLAYBOOK: &str = "diagnose-errors";
+const REMEDIATION: &str = "restore-payments";
+
+/// No step of the story takes longer, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+const PAUSE: Duration = Duration::from_millis(200);
+
+pub struct Story<'a> {
+    client: &'a Client,
+    narrator: &'a Narrator,
+    shop: &'a Shop<Running>,
+    /// Long enough that a person sees normal traffic first.
+    calm: Duration,
+}
+
+/// The part of the overview that the story reads.
+#[derive(Debug, Deserialize)]
+struct Overview {
+    components: Vec<Component>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Component {
+    title: String,
+    rate: Option<f64>,
+    error_ratio: Option<f64>,
+    p95_ms: Option<f64>,
+}
+
+impl<'a> Story<'a> {
+    pub fn new(client: &'a Client, narrator: &'a Narrator, shop: &'a Shop<Running>, fast: bool) -> Self {
+        let calm = Duration::from_secs(if fast { 2 } else { 20 });
+        Self { client, narrator, shop, calm }
+    }
+
+    pub async fn tell(&self) -> anyhow::Result<()> {
+        self.normal_traffic().await?;
+        self.shop.break_orders("errors", &json!({"rate": 0.6})).await?;
+        self.narrator.note("now the payment provider of orders begins to fail");
+        self.alarm_fires().await?;
+        let incident = self.incident_opens().await?;
+        self.diagnosis_finds_the_cause(&incident).await?;
+        self.remediation_is_approved(&incident).await?;
+        self.incident_ends(&incident).await?;
+        self.postmortem_is_drafted(&incident).await
+    }
+
+    async fn normal_traffic(&self) -> anyhow::Result<()> {
+        let step = self.narrator.step("waiting for the first signals");
+        let overview = self
+            .wait("signals of every service", async || {
+                let overview: Overview = self.client.get("api/overview", &[]).await?;
+                let heard = !overview.components.is_empty() && overview.components.iter().all(|c| c.rate.is_some_and(|rate| rate > 0.0));
+                let judged = self.alarm().await?.is_some_and(|alarm| alarm.state == AlarmState::Inactive);
+                Ok((heard && judged).then_some(overview))
+            })
+            .await?;
+        let figure = |c: &Component| {
+            let (rate, errors, p95) = (c.rate.unwrap_or_default(), c.error_ratio.unwrap_or_default(), c.p95_ms.unwrap_or_default());
+            format!("{} {rate:.1}/s, {:.0} % errors, p95 {p95:.0} ms", c.title, errors * 100.0)
+        };
+        let figures: Vec<String> = overview.components.iter().map(figure).collect();
+        step.done(&format!("normal traffic: {}", figures.join("; ")));
+        self.narrator.note(&format!("the service map: {}", self.page("organize/map")));
+        let step = self.narrator.step("business as usual");
+        tokio::time::sleep(self.calm).await;
+        drop(step);
+        Ok(())
+    }
+
+    async fn alarm_fires(&self) -> anyhow::Result<()> {
+        let step = self.narrator.step("waiting for the alarm");
+        self.alarm_in(&[AlarmState::Pending, AlarmState::Firing]).await?;
+        step.done(&format!("the alarm {ALARM} is pending: {}", self.page("operate/alarms")));
+        let step = self.narrator.step("pending: the condition must hold for a while");
+        let alarm = self.alarm_in(&[AlarmState::Firing]).await?;
+        let value = alarm.instances.iter().map(|instance| instance.value).fold(0.0, f64::max);
+        step.done(&format!("the alarm {ALARM} fires at {value:.2}: {}", alarm.expression));
+        Ok(())
+    }
+
+    async fn incident_opens(&self) -> anyhow::Result<Incident> {
+        let step = self.narrator.step("waiting for the event rule");
+        let incident = self
+            .wait("an incident", async || {
+                let incidents: Vec<Incident> = self.client.get("api/incidents", &[]).await?;
+                Ok(incidents.into_iter().next())
+            })
+            .await?;
+        let commander = incident.commander.as_ref().map_or("nobody".to_owned(), ToString::to_string);
+        step.done(&format!("{} is open, {}, led by {commander}: {}", incident.id, incident.severity.as_str(), incident.title));
+        self.narrator.note(&self.page(&format!("operate/incidents/{}", incident.id)));
+        Ok(incident)
+    }
+
+    async fn diagnosis_finds_the_cause(&self, incident: &Incident) -> anyhow::Result<()> {
+        let step = self.narrator.step("the diagnosis playbook asks the lake");
+        let run = self.run_in(incident, PLAYBOOK, RunStatus::Succeeded).await?.run;
+        let found: Vec<String> = run.outputs.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        step.done(&format!("the playbook found: {}", found.join(", ")));
+        self.narrator.note(&self.page(&format!("prepare/runs/{}", run.id)));
+        Ok(())
+    }
+
+    async fn remediation_is_approved(&self, incident: &Incident) -> anyhow::Result<()> {
+        let step = self.narrator.step("the remediation comes to its approval");
+        let waiting = self.run_in(incident, REMEDIATION, RunStatus::Waiting).await?;
+        step.done(&format!("the runbook {REMEDIATION} waits for approval: {}", self.page(&format!("prepare/runs/{}", waiting.run.id))));
+        let gate = waiting.steps.iter().find(|step| step.status == StepStatus::Waiting).context("a waiting run has a waiting step")?;
+        let digest = gate.approval.as_ref().context("a waiting step says what it waits for")?.digest.clone();
+        let approve = Approve { step: gate.index, digest };
+        let _: Run = self.client.post(&format!("api/runs/{}/approve", waiting.run.id), &approve).await?;
+        let step = self.narrator.step("approved; the runbook goes on");
+        let run = self.run_in(incident, REMEDIATION, RunStatus::Succeeded).await?.run;
+        step.done(&format!("approved and done: the fault is gone ({})", run.document));
+        Ok(())
+    }
+
+    async fn incident_ends(&self, incident: &Incident) -> anyhow::Result<()> {
+        let step = self.narrator.step("waiting for the alarm to resolve");
+        self.alarm_in(&[AlarmState::Resolved, AlarmState::Inactive]).await?;
+        step.done(&format!("the alarm {ALARM} is resolved"));
+        let step = self.narrator.step("waiting for the incident to end");
+        let resolved = self
+            .wait("the end of the incident", async || {
+                let detail: IncidentDetail = self.client.get(&format!("api/incidents/{}", incident.id), &[]).await?;
+                Ok((detail.incident.status == IncidentStatus::Resolved).then_some(detail.incident))
+            })
+            .await?;
+        let lasted_s = resolved.resolved_at.map_or(0.0, |end| end.duration_since(resolved.opened_at).as_secs_f64());
+        step.done(&format!("{} is resolved after {lasted_s:.0} s", resolved.id));
+        Ok(())
+    }
+
+    async fn postmortem_is_drafted(&self, incident: &Incident) -> anyhow::Result<()> {
+        let step = self.narrator.step("drafting the post-mortem");
+        let postmortem: Postmortem = self.client.post(&format!("api/incidents/{}/postmortem", incident.id), &json!({})).await?;
+        step.done(&format!("the post-mortem is drafted: {}", postmortem.path));
+        self.narrator.note(&self.page(&format!("evolve/postmortems/{}", incident.id)));
+        Ok(())
+    }
+
+    async fn alarm(&self) -> anyhow::Result<Option<AlarmRecord>> {
+        let alarms: Vec<AlarmRecord> = self.client.get("api/alarms", &[]).await?;
+        Ok(alarms.into_iter().find(|alarm| alarm.name == ALARM))
+    }
+
+    async fn alarm_in(&self, states: &[AlarmState]) -> anyhow::Result<AlarmRecord> {
+        let what = format!("the alarm {ALARM} {states:?}");
+        self.wait(&what, async || Ok(self.alarm().await?.filter(|alarm| states.contains(&alarm.state)))).await
+    }
+
+    /// The incident's run of a document, once it is in this state.
+    async fn run_in(&self, incident: &Incident, document: &str, status: RunStatus) -> anyhow::Result<RunDetail> {
+        let query = [("incident", incident.id.to_string()), ("document", document.to_owned())];
+        self.wait(&format!("a run of {document} {status:?}"), async || {
+            let runs: Vec<Run> = self.client.get("api/runs", &query).await?;
+            let Some(run) = runs.first() else { return Ok(None) };
+            if run.status.is_final() && run.status != status {
+                bail!("the run of {document} ended as {:?}: {}", run.status, run.error.as_deref().unwrap_or_default());
+            }
+            if run.status != status {
+                return Ok(None);
+            }
+            Ok(Some(self.client.get(&format!("api/runs/{}", run.id), &[]).await?))
+        })
+        .await
+    }
+
+    async fn wait<T>(&self, what: &str, mut ask: impl AsyncFnMut() -> anyhow::Result<Option<T>>) -> anyhow::Result<T> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = ask().await? {
+                return Ok(found);
+            }
+            if Instant::now() >= deadline {
+                bail!("{what} did not come within {PATIENCE:?}");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    fn page(&self, path: &str) -> String {
+        format!("{}/{path}", self.client.base())
+    }
+}

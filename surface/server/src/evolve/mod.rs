@@ -1,0 +1,4 @@
+//! Post-mortems and their actions.
+
+pub mod actions;
+pub mod postmortems;
