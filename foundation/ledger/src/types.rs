@@ -17,6 +17,8 @@ pub const INCIDENT_RESOLVED: &str = "dev.mainstay.incident.resolved";
 pub const INCIDENT_REOPENED: &str = "dev.mainstay.incident.reopened";
 
 pub const RUN_REQUESTED: &str = "dev.mainstay.run.requested";
+/// The steps of a requested run are fixed: what will be executed, with all its settings.
+pub const RUN_PLANNED: &str = "dev.mainstay.run.planned";
 pub const RUN_STARTED: &str = "dev.mainstay.run.started";
 pub const RUN_WAITING: &str = "dev.mainstay.run.waiting";
 pub const RUN_APPROVED: &str = "dev.mainstay.run.approved";
@@ -37,6 +39,7 @@ pub const NOTIFICATION_DEAD: &str = "dev.mainstay.notification.dead";
 pub const POSTMORTEM_DRAFTED: &str = "dev.mainstay.postmortem.drafted";
 pub const ACTION_ADDED: &str = "dev.mainstay.action.added";
 pub const ACTION_DONE: &str = "dev.mainstay.action.done";
+pub const ACTION_REOPENED: &str = "dev.mainstay.action.reopened";
 
 pub const DOCUMENTS_CHANGED: &str = "dev.mainstay.documents.changed";
 pub const SERVER_STARTED: &str = "dev.mainstay.server.started";
