@@ -95,7 +95,8 @@ impl RunFolder {
     }
 }
 
-/// Ends what a server that is gone left running in this data folder, and removes its files.
+/// Ends what a server that is gone left running in this data folder, and removes its files. Answers how
+/// many groups there were.
 pub async fn sweep(data: &Path) -> usize {
     let mut ended = 0;
     for path in entries(&folder_of_runs(data)) {
@@ -107,6 +108,7 @@ pub async fn sweep(data: &Path) -> usize {
         }
         let folder = RunFolder { path };
         for group in folder.groups_to_end() {
+            tracing::info!(group = group.as_raw_nonzero(), folder = %folder.path.display(), "ending what a stopped server left running");
             end_group(group, SWEEP_GRACE).await;
             ended += 1;
         }

@@ -75,7 +75,7 @@ pub(super) struct Services {
 
 struct Inner {
     services: Arc<Services>,
-    swept: OnceCell<()>,
+    swept: OnceCell<usize>,
     active: Mutex<BTreeSet<RunId>>,
     tasks: Mutex<JoinSet<()>>,
 }
@@ -123,7 +123,7 @@ impl Task for Executor {
 
     async fn pass(&self) -> Result<Pass, TaskError> {
         let data = &self.inner.services.settings.data_dir;
-        self.inner.swept.get_or_init(|| async { drop(sweep(data).await) }).await;
+        self.inner.swept.get_or_init(|| sweep(data)).await;
         self.inner.services.meet_requests().await?;
         let next = self.inner.clone().take_due().await?;
         let active = self.inner.active.lock().len();
