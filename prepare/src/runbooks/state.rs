@@ -99,3 +99,7 @@ fn failure(step: &Step) -> String {
         (None, None) => format!("the step {:?} failed", step.name),
     }
 }
+
+#[cfg(test)]
+#[path = "tests/state.rs"]
+mod tests;

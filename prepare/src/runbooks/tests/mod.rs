@@ -1,0 +1,7 @@
+//! Runbooks from outside: documents in a folder, real processes, a ledger in memory.
+
+mod approvals;
+mod cells;
+mod crashes;
+mod requests;
+mod world;
