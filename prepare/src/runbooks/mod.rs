@@ -15,8 +15,8 @@
 //!   error within a pipe (`-o pipefail`). A cell fails if it exits with anything but 0.
 //! - The environment is the server's without its `MAINSTAY_…` settings; then, each over the former:
 //!   the run's parameters, the outputs of earlier cells, the cell's own `env`, and `MAINSTAY_RUN`,
-//!   `MAINSTAY_INCIDENT`, `MAINSTAY_URL`, `MAINSTAY_OUTPUT`. A parameter `max-wait` is the variable
-//!   `max_wait`.
+//!   `MAINSTAY_INCIDENT`, `MAINSTAY_URL`, `MAINSTAY_OUTPUT`. A column `p95(ms)` of a
+//!   query's answer is the variable `p95_ms_`.
 //! - What a cell writes into the file `MAINSTAY_OUTPUT`, as lines `name=value` or as
 //!   `name<<END` … `END`, becomes outputs of the run.
 //! - It works in the document's folder, or in `cwd` of the front matter below it, or in the cell's

@@ -93,7 +93,7 @@ fn environment(run: &Run, cell: &BTreeMap<String, String>, inherited: impl Itera
     kept.chain(given.filter_map(|(name, value)| Some((variable(name)?.into(), value.into())))).collect()
 }
 
-/// A parameter's or column's name as a shell can say it.
+/// A parameter's or a column's name as a shell can say it.
 fn variable(name: &str) -> Option<String> {
     let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     is_variable(&name).then_some(name)
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn names_become_variables() {
-        assert_eq!(variable("max-wait").as_deref(), Some("max_wait"));
+        assert_eq!(variable("max_wait").as_deref(), Some("max_wait"));
         assert_eq!(variable("count(*)").as_deref(), Some("count___"));
         assert_eq!(variable("1st"), None);
     }

@@ -13,7 +13,7 @@ fn runbook(body: &str) -> String {
 
 #[tokio::test]
 async fn outputs_pass_from_cell_to_cell_and_language_to_language() {
-    let text = "---\napiVersion: mainstay.dev/v1\nkind: Runbook\nspec:\n  parameters:\n  - name: max-wait\n    default: 5s\n---\n\
+    let text = "---\napiVersion: mainstay.dev/v1\nkind: Runbook\nspec:\n  parameters:\n  - name: max_wait\n    default: 5s\n---\n\
         ```bash\necho \"service=orders\" >> \"$MAINSTAY_OUTPUT\"\nprintf 'report<<END\\none\\ntwo\\nEND\\n' >> \"$MAINSTAY_OUTPUT\"\n```\n\
         ```python\nimport os\nprint(os.environ['service'], os.environ['max_wait'], os.environ['report'].count('\\n'))\n\
         open(os.environ['MAINSTAY_OUTPUT'], 'a').write('answer=42\\n')\n```\n\
@@ -111,7 +111,7 @@ async fn output_is_shown_while_the_cell_runs_and_keeps_its_colours() {
 
 #[tokio::test]
 async fn too_much_output_is_cut_and_the_cell_goes_on() {
-    let text = runbook("```bash\nyes 0123456789abcdef | head -c 6000000\necho end >&2; echo x=1 >> $MAINSTAY_OUTPUT\n```\n```bash\necho next\n```\n");
+    let text = runbook("```bash\nhead -c 6000000 /dev/zero | tr "\\0" x\necho end >&2; echo x=1 >> $MAINSTAY_OUTPUT\n```\n```bash\necho next\n```\n");
     let world = World::with(&[("chatty", &text)]).await;
     let run = world.run("chatty", &[], RunStatus::Succeeded).await;
     let stdout = world.output(&run.id, OutputKind::Stdout).await;
