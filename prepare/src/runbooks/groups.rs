@@ -38,7 +38,7 @@ struct Identity {
 
 impl RunFolder {
     pub fn create(data: &Path, run: &RunId) -> io::Result<Self> {
-        let path = std::path::absolute(folder_of_runs(data))?.join(run.as_str());
+        let path = std::path::absolute(data)?.join(run.as_str());
         if path.exists() {
             fs::remove_dir_all(&path)?;
         }
@@ -99,7 +99,7 @@ impl RunFolder {
 /// many groups there were.
 pub async fn sweep(data: &Path) -> usize {
     let mut ended = 0;
-    for path in entries(&folder_of_runs(data)) {
+    for path in entries(data) {
         let Ok(path) = std::path::absolute(path) else { continue };
         let owner = Identity::read(&path.join(OWNER_FILE));
         let other_server = owner.is_some_and(|owner| owner.pid != getpid().as_raw_nonzero().get() && owner.is_alive());
@@ -184,10 +184,6 @@ fn processes() -> impl Iterator<Item = Process> {
 fn has_variable(pid: Pid, beginning: &[u8]) -> bool {
     fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero()))
         .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(beginning)))
-}
-
-fn folder_of_runs(data: &Path) -> PathBuf {
-    data.join("runs")
 }
 
 fn group_file(group: Pid) -> String {

@@ -28,7 +28,7 @@ pub struct Runs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resume {
     /// Begin the interrupted step again.
-    Again,
+    Repeat,
     /// Leave it out.
     Skip,
 }
@@ -109,7 +109,7 @@ impl Runs {
                 return Err(RunError::NotInterrupted { run: run.clone() });
             };
             change.step(index, |step| match how {
-                Resume::Again => step.status = StepStatus::Pending,
+                Resume::Repeat => step.status = StepStatus::Pending,
                 Resume::Skip => step.status = StepStatus::Skipped,
             });
             let still = change.steps.iter().any(|step| step.status == StepStatus::Interrupted);
@@ -117,7 +117,7 @@ impl Runs {
                 change.run.status = RunStatus::Running;
                 change.run.error = None;
             }
-            let how = if how == Resume::Again { "again" } else { "skip" };
+            let how = if how == Resume::Repeat { "repeat" } else { "skip" };
             change.tell(types::RUN_RESUMED, actor.clone(), json!({ "step": index, "how": how }));
             Ok(())
         })

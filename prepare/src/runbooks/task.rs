@@ -33,12 +33,18 @@ pub struct ExecutorSettings {
     /// This server's name among those that share the ledger. The same after a restart, so that the
     /// leases it held before are its own again at once.
     pub holder: String,
-    /// The folder for the files of runs under way; no other living server uses it.
+    /// Holds the files of runs under way and nothing else; no other living server uses it.
     pub data_dir: PathBuf,
     /// Where cells reach the server, as `MAINSTAY_URL`.
     pub base_url: String,
     /// At most so many runs at once; those that wait for people do not count.
     pub max_runs: usize,
+}
+
+impl Default for ExecutorSettings {
+    fn default() -> Self {
+        Self { holder: "local".to_owned(), data_dir: "runs".into(), base_url: String::new(), max_runs: 8 }
+    }
 }
 
 /// How long leases last and how long processes have to end.

@@ -111,7 +111,7 @@ async fn output_is_shown_while_the_cell_runs_and_keeps_its_colours() {
 
 #[tokio::test]
 async fn too_much_output_is_cut_and_the_cell_goes_on() {
-    let text = runbook("```bash\nhead -c 6000000 /dev/zero | tr "\\0" x\necho end >&2; echo x=1 >> $MAINSTAY_OUTPUT\n```\n```bash\necho next\n```\n");
+    let text = runbook("```bash\nhead -c 6000000 /dev/zero | tr '\\0' x\necho end >&2; echo x=1 >> $MAINSTAY_OUTPUT\n```\n```bash\necho next\n```\n");
     let world = World::with(&[("chatty", &text)]).await;
     let run = world.run("chatty", &[], RunStatus::Succeeded).await;
     let stdout = world.output(&run.id, OutputKind::Stdout).await;

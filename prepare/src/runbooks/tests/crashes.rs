@@ -61,10 +61,10 @@ async fn another_cell_is_interrupted_and_asks() {
     );
     assert_eq!(world.step(&run.id, 1).await.status, StepStatus::Interrupted);
     go(&world);
-    world.runs.resume(&run.id, &user("ann"), Resume::Again).await.unwrap();
+    world.runs.resume(&run.id, &user("ann"), Resume::Repeat).await.unwrap();
     world.until(&run.id, RunStatus::Succeeded).await;
     assert_eq!(log(&world), "first begun begun went last ");
-    assert!(matches!(world.runs.resume(&run.id, &user("ann"), Resume::Again).await, Err(RunError::NotInterrupted { .. })));
+    assert!(matches!(world.runs.resume(&run.id, &user("ann"), Resume::Repeat).await, Err(RunError::NotInterrupted { .. })));
     let kinds: Vec<String> = world.events(&run.id).await.into_iter().map(|event| event.kind).collect();
     assert!(kinds.contains(&types::RUN_INTERRUPTED.to_owned()) && kinds.contains(&types::RUN_RESUMED.to_owned()));
 }

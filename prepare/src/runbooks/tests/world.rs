@@ -96,7 +96,7 @@ impl World {
             clock: self.clock.clone(),
             settings: ExecutorSettings {
                 holder: "here".to_owned(),
-                data_dir: self.folder.path().join("data"),
+                data_dir: self.folder.path().join("data/runs"),
                 base_url: "http://127.0.0.1:1".to_owned(),
                 max_runs: 4,
             },
