@@ -74,7 +74,9 @@ pub struct AlarmInstance {
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
     pub state: AlarmState,
-    /// The value that the expression returned last.
+    /// The value that the expression returned last. JSON has no name for what is not finite: there it
+    /// is the string `NaN`, `+Inf` or `-Inf`, as Prometheus writes it.
+    #[serde(with = "sample_value")]
     pub value: f64,
     pub active_at: Timestamp,
     pub fired_at: Option<Timestamp>,
@@ -83,4 +85,30 @@ pub struct AlarmInstance {
     pub last_true_at: Timestamp,
     /// The active incident it belongs to, once a rule opened or attached one.
     pub incident: Option<kernel::IncidentId>,
+}
+
+mod sample_value {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        match *value {
+            value if value.is_finite() => serializer.serialize_f64(value),
+            value if value.is_nan() => serializer.serialize_str("NaN"),
+            value if value > 0.0 => serializer.serialize_str("+Inf"),
+            _ => serializer.serialize_str("-Inf"),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Number(f64),
+            Text(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Number(value) => Ok(value),
+            Written::Text(text) => text.parse().map_err(serde::de::Error::custom),
+        }
+    }
 }

@@ -45,7 +45,7 @@ impl Batch {
         output(OutputChunk) => output;
         incident(Incident) => incidents;
         alarm(AlarmRecord) => alarms;
-        /// Forgets an alarm whose rule is gone.
+        /// Forgets an alarm whose rule is gone, even one that the same batch puts.
         remove_alarm(String) => removed_alarms;
         delivery(Delivery) => deliveries;
         postmortem(Postmortem) => postmortems;

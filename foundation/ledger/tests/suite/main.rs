@@ -7,5 +7,13 @@
 extern crate mainstay_ledger as ledger;
 
 mod batches;
+mod crash;
 mod events;
+mod leases;
+mod measure;
+mod model;
+mod opening;
+mod records;
 mod support;
+mod tables;
+mod watching;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use kernel::{EventId, IncidentId, ManualClock, RunId, Severity, SystemClock, Timestamp};
 use ledger::*;
 use serde_json::json;
+use sqlx::{Connection, Executor};
 
 /// A fresh database of one backend; gone when it is dropped.
 pub struct TestDatabase {
@@ -37,6 +38,17 @@ impl TestDatabase {
         Self { url: postgres::fresh_schema().await, shared: true, _keep: Keep::Nothing }
     }
 
+    /// One statement behind the ledger's back.
+    pub async fn execute(&self, sql: &'static str) {
+        if self.url.starts_with("sqlite") {
+            let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+            connection.execute(sql).await.unwrap();
+            connection.close().await.unwrap();
+        } else {
+            postgres::execute(&self.url, sql).await;
+        }
+    }
+
     pub async fn open(&self) -> Ledger {
         Ledger::open(&self.url, Arc::new(SystemClock)).await.unwrap()
     }
@@ -45,6 +57,19 @@ impl TestDatabase {
         Ledger::open(&self.url, Arc::new(clock.clone())).await.unwrap()
     }
 }
+
+/// Runs every case on each backend that several processes can open.
+macro_rules! on_every_shared_backend {
+    ($($case:ident),* $(,)?) => {
+        mod shared_sqlite_file { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)] async fn $case() {
+            super::$case(crate::support::TestDatabase::sqlite_file().await).await;
+        })* }
+        mod shared_postgres { $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)] async fn $case() {
+            super::$case(crate::support::TestDatabase::postgres().await).await;
+        })* }
+    };
+}
+pub(crate) use on_every_shared_backend;
 
 /// Runs every case on each backend.
 macro_rules! on_every_backend {
