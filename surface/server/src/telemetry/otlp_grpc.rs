@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body as AxumBody;
 use bytes::{Buf, BufMut, Bytes};
 use futures::TryStreamExt;
@@ -26,13 +27,14 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use super::intake::{Hold, Intake, IntakeError, Limits, success_message};
 
-/// The three services, for a tonic server or inside an axum router.
-pub fn grpc_routes(sink: Arc<dyn SignalSink>, limits: Limits) -> Routes {
+/// The three services. Needs a server that speaks HTTP/2.
+pub fn router(sink: Arc<dyn SignalSink>, limits: Limits) -> Router {
     let intake = Intake::new(sink, limits);
     Routes::new(Collector::<Logs>::new(&intake))
         .add_service(Collector::<Traces>::new(&intake))
         .add_service(Collector::<Metrics>::new(&intake))
         .prepare()
+        .into_axum_router()
 }
 
 /// One of OTLP's services, each with the one method `Export`.

@@ -25,7 +25,7 @@ use tonic::Code;
 use super::intake::{Hold, Intake, IntakeError, Limits, success_message};
 
 /// `/v1/logs`, `/v1/traces` and `/v1/metrics`.
-pub fn http_router(sink: Arc<dyn SignalSink>, limits: Limits) -> Router {
+pub fn router(sink: Arc<dyn SignalSink>, limits: Limits) -> Router {
     let route = |signal| post(move |State(intake): State<Intake>, request: Request| receive(intake, signal, request));
     Router::new()
         .route("/v1/logs", route(Signal::Logs))

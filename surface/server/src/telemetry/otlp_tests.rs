@@ -18,7 +18,7 @@ use tonic::codec::CompressionEncoding;
 use tonic_types::StatusExt;
 use tower::ServiceExt;
 
-use super::{Limits, grpc_routes, http_router};
+use super::{Limits, otlp_grpc, otlp_http};
 
 const TRACE: &str = r#"{"resourceSpans": [{"scopeSpans": [{"spans": [
     {"name": "pay", "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "startTimeUnixNano": "5", "endTimeUnixNano": "6"}]}]}]}"#;
@@ -97,7 +97,7 @@ mod http {
     }
 
     async fn answer(sink: &Arc<Sink>, request: Request<Body>) -> Response<Body> {
-        http_router(sink.clone(), small()).oneshot(request).await.expect("always answers")
+        otlp_http::router(sink.clone(), small()).oneshot(request).await.expect("always answers")
     }
 
     #[tokio::test]
@@ -177,7 +177,7 @@ mod http {
     async fn what_is_in_flight_is_bounded() {
         let sink = Arc::new(Sink { gate: Some(Default::default()), ..Sink::default() });
         let limits = Limits { in_flight_bytes_max: LOG.len() + 10, ..small() };
-        let router = http_router(sink.clone(), limits);
+        let router = otlp_http::router(sink.clone(), limits);
         let first = tokio::spawn(router.clone().oneshot(post("/v1/logs", JSON, "identity", LOG)));
         let (entered, leave) = sink.gate.as_ref().expect("gated");
         entered.notified().await;
@@ -194,7 +194,7 @@ mod http {
     #[tokio::test]
     async fn a_body_that_never_ends_times_out() {
         let endless = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
-        let router = http_router(Arc::new(Sink::default()), Limits { request_timeout: Duration::from_millis(20), ..small() });
+        let router = otlp_http::router(Arc::new(Sink::default()), Limits { request_timeout: Duration::from_millis(20), ..small() });
         let response = router.oneshot(post("/v1/logs", JSON, "identity", endless)).await.expect("answers");
         assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
     }
@@ -245,9 +245,7 @@ mod grpc {
     async fn client(sink: Arc<Sink>) -> TraceServiceClient<Channel> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let incoming = tonic::transport::server::TcpIncoming::from(listener);
-        let server = tonic::transport::Server::builder().add_routes(grpc_routes(sink, small()));
-        tokio::spawn(server.serve_with_incoming(incoming));
+        tokio::spawn(axum::serve(listener, otlp_grpc::router(sink, small())).into_future());
         TraceServiceClient::connect(format!("http://{address}")).await.expect("connects")
     }
 
@@ -305,7 +303,7 @@ mod grpc {
     #[tokio::test]
     async fn what_is_in_flight_is_bounded() {
         let sink = Arc::new(Sink::default());
-        let router = grpc_routes(sink, Limits { in_flight_bytes_max: 30, ..small() }).into_axum_router();
+        let router = otlp_grpc::router(sink, Limits { in_flight_bytes_max: 30, ..small() });
         let response = router.oneshot(framed(PATH, "identity", 0, &protobuf(Signal::Spans, TRACE))).await.expect("answers");
         let status = tonic::Status::from_header_map(response.headers()).expect("a status");
         assert_eq!(status.code(), Code::Unavailable, "{status}");
@@ -343,7 +341,7 @@ mod grpc {
 
     /// The status, if it is not in the trailers, which is where success says so.
     async fn code(request: Request<Body>) -> Option<Code> {
-        let router = grpc_routes(Arc::new(Sink::default()), small()).into_axum_router();
+        let router = otlp_grpc::router(Arc::new(Sink::default()), small());
         let response = router.oneshot(request).await.expect("always answers");
         assert_eq!(response.status(), StatusCode::OK);
         let code = tonic::Status::from_header_map(response.headers()).map(|status| status.code());
