@@ -1,1 +1,109 @@
-fn main() {}
+//! A small shop in three services, as an example workload: `web` takes orders from people, `orders`
+//! charges and queues them, `worker` sends them out. Each is instrumented with OpenTelemetry as any
+//! service would be, and has faults that can be switched on while it runs.
+
+mod faults;
+mod http;
+mod orders;
+mod queue;
+mod telemetry;
+mod traffic;
+mod web;
+mod worker;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// An example workload: a shop in three services. Telemetry goes to OTEL_EXPORTER_OTLP_ENDPOINT.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// What people see: products and the checkout.
+    Web {
+        /// Port 0 takes a free one; the first line of output tells the address.
+        #[arg(long, env = "SHOP_WEB_LISTEN", default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// Where the orders service is.
+        #[arg(long, env = "SHOP_ORDERS_URL", default_value = "http://127.0.0.1:8081")]
+        orders: String,
+    },
+    /// Charges orders and queues them for the worker.
+    Orders {
+        #[arg(long, env = "SHOP_ORDERS_LISTEN", default_value = "127.0.0.1:8081")]
+        listen: SocketAddr,
+        /// A job that is not acknowledged in this time goes back to the queue.
+        #[arg(long, env = "SHOP_LEASE", default_value = "10s", value_parser = parse_duration)]
+        lease: Duration,
+    },
+    /// Takes jobs from the queue, packs and sends.
+    Worker {
+        #[arg(long, env = "SHOP_WORKER_LISTEN", default_value = "127.0.0.1:8082")]
+        listen: SocketAddr,
+        #[arg(long, env = "SHOP_ORDERS_URL", default_value = "http://127.0.0.1:8081")]
+        orders: String,
+    },
+    /// People who look and buy.
+    Traffic {
+        #[arg(long, env = "SHOP_WEB_URL", default_value = "http://127.0.0.1:8080")]
+        web: String,
+        /// Requests in a second.
+        #[arg(long, default_value_t = 5.0, value_parser = parse_rate)]
+        rate: f64,
+        /// How long, e.g. 30s or 5m; until interrupted if absent.
+        #[arg(long = "for", value_parser = parse_duration)]
+        duration: Option<Duration>,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // Without the provider, the HTTP client refuses to start even where no TLS is spoken. It can only
+    // fail to install if there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(Cli::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("shop: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Error> {
+    match command {
+        Command::Web { listen, orders } => web::run(listen, orders).await,
+        Command::Orders { listen, lease } => orders::run(listen, lease).await,
+        Command::Worker { listen, orders } => worker::run(listen, orders).await,
+        Command::Traffic { web, rate, duration } => traffic::run(&web, rate, duration).await,
+    }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is not a duration such as 500ms, 30s or 5m");
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit_ms = match &text[digits.len()..] {
+        "ms" => 1.0,
+        "s" => 1e3,
+        "m" => 60e3,
+        "h" => 3_600e3,
+        _ => return Err(wrong()),
+    };
+    let number: f64 = digits.parse().map_err(|_| wrong())?;
+    Duration::try_from_secs_f64(number * unit_ms / 1e3).map_err(|_| wrong())
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
+    (0.01..=10_000.0).contains(&rate).then_some(rate).ok_or_else(|| "the rate must be from 0.01 to 10000".to_owned())
+}
