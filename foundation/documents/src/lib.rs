@@ -7,6 +7,7 @@
 //! Knows no network and no database.
 
 mod load;
+mod watch;
 
 // The kinds.
 pub mod catalog;
@@ -22,6 +23,7 @@ pub mod diagnostic;
 mod findings;
 mod links;
 pub mod promql;
+pub mod report;
 pub mod schema;
 mod suggest;
 
@@ -33,3 +35,4 @@ mod source;
 pub use diagnostic::{Diagnostic, Level, Origin};
 pub use graph::{Graph, Loaded};
 pub use load::{Options, load, load_with};
+pub use watch::{watch, watch_with};

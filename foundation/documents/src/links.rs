@@ -10,6 +10,9 @@ use crate::graph::Graph;
 use crate::runbook::Runbook;
 use crate::suggest;
 
+/// Each comparison looks at every name of the folder, so a folder full of unknown names gets only so many.
+const COMPARED_MAX: usize = 200;
+
 /// Every name of the folder, broken documents included: their absence from the graph must not make every
 /// reference to them a problem of its own.
 #[derive(Debug, Default)]
@@ -41,26 +44,31 @@ impl Names {
         diagnostics
     }
 
-    pub fn unknown(&self, reference: &Reference) -> Option<Diagnostic> {
-        if self.taken.contains_key(&(reference.space, reference.key.clone())) {
-            return None;
-        }
+    /// References to what nobody describes.
+    pub fn unknown(&self, references: &[Reference]) -> Vec<Diagnostic> {
+        let known = |reference: &&Reference| self.taken.contains_key(&(reference.space, reference.key.clone()));
+        let unknown = references.iter().filter(|reference| !known(reference));
+        unknown.enumerate().map(|(index, reference)| self.unknown_one(reference, index < COMPARED_MAX)).collect()
+    }
+
+    fn unknown_one(&self, reference: &Reference, compare: bool) -> Diagnostic {
         let is_entity = reference.space == Space::Entity;
         // Rules written before there was a catalogue label their alerts as they like.
         let no_catalog = is_entity && !self.all(Space::Entity).any(|_| true);
         let level = if no_catalog { Level::Warning } else { reference.level };
-        let mend = suggest::mend(&reference.key, self.all(reference.space), "there are").or_else(|| {
+        let near = compare.then(|| suggest::mend(&reference.key, self.all(reference.space), "there are")).flatten();
+        let mend = near.or_else(|| {
             let what = if is_entity { "a Backstage entity" } else { "a Markdown file with this metadata.name" };
             Some(format!("describe it in {what}, or correct the name"))
         });
-        Some(Diagnostic {
+        Diagnostic {
             code: codes::UNKNOWN_REFERENCE,
             level,
             origin: reference.origin.clone(),
             length: reference.length,
             message: format!("no document describes the {} `{}`", reference.space.name(), reference.key),
             mend,
-        })
+        }
     }
 
     fn all(&self, space: Space) -> impl Iterator<Item = &str> + Clone {

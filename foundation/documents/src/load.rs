@@ -1,6 +1,6 @@
 //! A folder → its checked graph and what is wrong with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -105,6 +105,8 @@ struct Folder {
     diagnostics: Vec<Diagnostic>,
     files: usize,
     workloads: usize,
+    /// The names of the event rules so far.
+    event_rules: HashSet<String>,
 }
 
 impl Folder {
@@ -132,7 +134,7 @@ impl Folder {
             Document::Entity(entity) => place_entity(&mut self.graph.entities, *entity),
             Document::RuleGroup(group) => self.graph.rule_groups.push(group),
             Document::EventRule(rule) => {
-                if !self.graph.event_rules.iter().any(|other| other.name == rule.name) {
+                if self.event_rules.insert(rule.name.clone()) {
                     self.graph.event_rules.push(rule);
                 }
             }
@@ -144,7 +146,7 @@ impl Folder {
         self.graph.root = root.to_owned();
         self.graph.revision = revision::of(root);
         self.diagnostics.extend(self.names.duplicates());
-        self.diagnostics.extend(self.references.iter().filter_map(|reference| self.names.unknown(reference)));
+        self.diagnostics.extend(self.names.unknown(&self.references));
         self.diagnostics.extend(links::parameters(&self.graph));
         let order = |diagnostic: &Diagnostic| (diagnostic.origin.clone(), diagnostic.level, diagnostic.code);
         self.diagnostics.sort_by_cached_key(order);
