@@ -56,7 +56,7 @@ impl Names {
         // Rules written before there was a catalogue label their alerts as they like.
         let no_catalog = is_entity && !self.all(Space::Entity).any(|_| true);
         let level = if no_catalog { Level::Warning } else { reference.level };
-        let near = compare.then(|| suggest::mend(&reference.key, self.all(reference.space), "there are")).flatten();
+        let near = if compare { self.near(reference) } else { None };
         let mend = near.or_else(|| {
             let what = if is_entity { "a Backstage entity" } else { "a Markdown file with this metadata.name" };
             Some(format!("describe it in {what}, or correct the name"))
@@ -69,6 +69,16 @@ impl Names {
             message: format!("no document describes the {} `{}`", reference.space.name(), reference.key),
             mend,
         }
+    }
+
+    /// The name that was likely meant, of whatever kind; else the names of the kind that was asked for.
+    fn near(&self, reference: &Reference) -> Option<String> {
+        if let Some(name) = suggest::nearest(&reference.key, self.all(reference.space)) {
+            return Some(format!("did you mean `{name}`?"));
+        }
+        let kind = reference.key.split_once(':').map_or("", |(kind, _)| kind);
+        let of_kind = self.all(reference.space).filter(|name| name.starts_with(kind));
+        suggest::mend(&reference.key, of_kind, "there are")
     }
 
     fn all(&self, space: Space) -> impl Iterator<Item = &str> + Clone {

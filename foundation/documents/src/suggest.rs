@@ -9,7 +9,7 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
     known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= name.chars().count().max(3) / 3)
+        .filter(|(distance, name)| *distance <= name.chars().count() / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
@@ -40,6 +40,7 @@ mod tests {
     fn finds_slips_and_not_strangers() {
         assert_eq!(nearest("titel", ["summary", "title"]), Some("title"));
         assert_eq!(nearest("Runbok", ["Runbook", "Playbook"]), Some("Runbook"));
+        assert_eq!(nearest("7", ["1", "2"]), None);
         assert_eq!(nearest("colour", ["owner", "domain"]), None);
     }
 }
