@@ -1,0 +1,133 @@
+//! The demo plays its story, and the API tells the same; then a browser looks at every page of it.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::fixture::{eventually, program, repository};
+
+struct Demo {
+    process: Child,
+    base: String,
+    client: reqwest::Client,
+}
+
+impl Demo {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ready = folder.path().join("ready.json");
+        let process = Command::new(program("mainstay"))
+            .args(["demo", "--fast", "--ready-file"])
+            .arg(&ready)
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let addresses = eventually("the demo's server", Duration::from_secs(60), async || {
+            serde_json::from_slice::<Value>(&std::fs::read(&ready).ok()?).ok()
+        })
+        .await;
+        let base = format!("http://{}", addresses["http"].as_str().unwrap());
+        Self { process, base, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let response = self.client.get(format!("{}/api/{path}", self.base)).send().await.unwrap();
+        assert!(response.status().is_success(), "{path}: {}", response.status());
+        response.json().await.unwrap()
+    }
+
+    async fn event(&self, kind: &str) -> Vec<Value> {
+        self.get(&format!("events?type={kind}")).await.as_array().unwrap().clone()
+    }
+}
+
+impl Drop for Demo {
+    /// As Ctrl-C would end it, so that it ends its own processes.
+    fn drop(&mut self) {
+        if let Some(process) = rustix::process::Pid::from_raw(self.process.id() as i32) {
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::INT);
+        }
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_goes_once_around_the_loop() {
+    let demo = Demo::start().await;
+    eventually("the end of the story", Duration::from_secs(300), async || {
+        let drafted = demo.get("postmortems").await;
+        (drafted.as_array().unwrap().len() == 1).then_some(())
+    })
+    .await;
+    the_alarm_went_through_its_states(&demo).await;
+    the_incident_was_led_and_ended(&demo).await;
+    the_playbook_found_the_cause(&demo).await;
+    the_remediation_was_approved_by_another(&demo).await;
+    the_postmortem_tells_it(&demo).await;
+    the_browser_sees_it(&demo).await;
+}
+
+async fn the_alarm_went_through_its_states(demo: &Demo) {
+    let mut positions = Vec::new();
+    for state in ["pending", "firing", "resolved"] {
+        let events = demo.event(&format!("dev.mainstay.alarm.{state}")).await;
+        let event = events.iter().find(|event| event["data"]["alert"] == "OrdersErrors").unwrap_or_else(|| panic!("{state}: {events:?}"));
+        assert!(event["data"]["evidence"]["query"].is_string(), "{event}");
+        positions.push(event["position"].as_i64().unwrap());
+    }
+    assert!(positions.is_sorted(), "{positions:?}");
+}
+
+async fn the_incident_was_led_and_ended(demo: &Demo) {
+    let incident = &demo.get("incidents").await[0];
+    let orders = demo.get("entities/component/default/orders").await;
+    let severity = match orders["summary"]["impact"].as_str().unwrap() {
+        "critical" => "sev1",
+        "high" => "sev2",
+        "medium" => "sev3",
+        _ => "sev4",
+    };
+    assert_eq!(incident["severity"], severity, "from the component's business impact");
+    assert_eq!(incident["commander"], orders["commander"], "from its owning team");
+    assert_eq!(incident["status"], "resolved");
+    assert!(incident["components"].as_array().unwrap().contains(&orders["summary"]["reference"]));
+}
+
+async fn the_playbook_found_the_cause(demo: &Demo) {
+    let run = &demo.get("runs?document=diagnose-errors").await[0];
+    assert_eq!(run["status"], "succeeded");
+    assert_eq!(run["outputs"]["failing_service"], "orders", "{run}");
+    assert!(!run["outputs"]["failing_span"].as_str().unwrap().is_empty(), "{run}");
+}
+
+async fn the_remediation_was_approved_by_another(demo: &Demo) {
+    let run = &demo.get("runs?document=restore-payments").await[0];
+    assert_eq!(run["status"], "succeeded");
+    let detail = demo.get(&format!("runs/{}", run["id"].as_str().unwrap())).await;
+    let approval = detail["steps"].as_array().unwrap().iter().find(|step| step["approval"].is_object()).expect("a gate");
+    let approved_by = approval["approval"]["approved_by"].as_array().unwrap();
+    assert!(!approved_by.is_empty() && !approved_by.contains(&run["initiator"]), "{approval}");
+}
+
+async fn the_postmortem_tells_it(demo: &Demo) {
+    let detail = demo.get("postmortems/INC-1").await;
+    let markdown = detail["markdown"].as_str().unwrap();
+    for mention in ["orders", "OrdersErrors", "## Timeline", "restore-payments"] {
+        assert!(markdown.contains(mention), "{mention} in:\n{markdown}");
+    }
+    let charts = detail["charts"].as_array().unwrap();
+    assert!(!charts.is_empty());
+    for chart in charts {
+        assert!(chart["svg"].as_str().unwrap().contains("<path") || chart["svg"].as_str().unwrap().contains("<polyline"), "{chart}");
+        assert!(markdown.contains(chart["name"].as_str().unwrap()));
+    }
+}
+
+/// The page's own tests, in Chromium, on this very story.
+async fn the_browser_sees_it(demo: &Demo) {
+    let mut npm = Command::new("npm");
+    npm.args(["run", "e2e"]).current_dir(repository("ui")).env("MAINSTAY_URL", &demo.base);
+    let status = tokio::task::spawn_blocking(move || npm.status()).await.unwrap().expect("npm runs");
+    assert!(status.success(), "the page's browser tests failed; their screenshots are in ui/test-results");
+}
