@@ -97,8 +97,8 @@ async fn the_incident_was_led_and_ended(demo: &Demo) {
 async fn the_playbook_found_the_cause(demo: &Demo) {
     let run = &demo.get("runs?document=diagnose-errors").await[0];
     assert_eq!(run["status"], "succeeded");
-    assert_eq!(run["outputs"]["failing_service"], "orders", "{run}");
-    assert!(!run["outputs"]["failing_span"].as_str().unwrap().is_empty(), "{run}");
+    assert_eq!(run["outputs"]["service"], "orders", "{run}");
+    assert!(!run["outputs"]["span"].as_str().unwrap().is_empty(), "{run}");
 }
 
 async fn the_remediation_was_approved_by_another(demo: &Demo) {
