@@ -13,7 +13,7 @@ use evolve::postmortems::Postmortems;
 use kernel::table::TableSource;
 use kernel::task::{Driver, Task};
 use kernel::{SharedClock, SystemClock};
-use lake::{Lake, LakeSettings};
+use lake::{Lake, LakeSettings, Retention};
 use ledger::{Batch, Ledger, NewEvent, types};
 use operate::alarms::AlarmTask;
 use operate::events::EventRuleTask;
@@ -79,7 +79,7 @@ impl Server {
         ledger
             .commit(Batch::new().event(NewEvent::new("/server", types::SERVER_STARTED, json!({"version": env!("CARGO_PKG_VERSION")}))))
             .await?;
-        rooms.run(&tasks, &ledger);
+        rooms.run(&tasks, &ledger, &lake);
         let listeners = sockets.serve(rooms.app, &lake, &settings.access, &shutdown);
         let observing = match settings.observe_itself {
             true => Some(Observing::start(&format!("http://{}", addresses.otlp_grpc), &settings.access, tasks.clone(), &ledger)?),
@@ -117,8 +117,12 @@ async fn open_lake(
     documents: &watch::Receiver<Arc<Loaded>>,
 ) -> anyhow::Result<Arc<Lake>> {
     let tables: Vec<Arc<dyn TableSource>> = vec![Arc::new(ledger.clone()), Arc::new(CatalogTables::new(documents.clone()))];
-    let retention = documents.borrow().graph.workload.retention;
-    let lake = LakeSettings { retention, ..LakeSettings::new(&settings.data, settings.lake.as_deref()) };
+    let kept = documents.borrow().graph.workload.retention;
+    let lake = LakeSettings {
+        url: settings.lake.clone(),
+        retention: Retention { logs: kept, spans: kept, metrics: kept },
+        ..LakeSettings::below(&settings.data)
+    };
     Ok(Arc::new(Lake::open(lake, clock.clone(), tables).await?))
 }
 
@@ -152,30 +156,32 @@ impl Rooms {
             engine.clone(),
             sql.clone(),
             clock.clone(),
-            executor_settings(&settings.data, addresses),
+            executor_settings(settings, addresses),
         ));
         let incidents = Incidents::new(ledger.clone(), documents.clone(), clock.clone());
+        let postmortems = Postmortems::new(
+            ledger.clone(),
+            documents.clone(),
+            engine.clone(),
+            sql.clone(),
+            clock.clone(),
+            settings.repository.clone(),
+        );
+        let actions = postmortems.actions_task();
         let app = App {
             clock: clock.clone(),
             ledger: ledger.clone(),
             documents: documents.clone(),
             sink: lake.clone(),
-            sql: sql.clone(),
+            sql,
             metrics,
             tail: lake.clone(),
-            engine: engine.clone(),
+            engine,
             rules,
             incidents: incidents.clone(),
             deliveries: Deliveries::new(ledger.clone(), clock.clone()),
             runs: Runs::new(ledger.clone(), documents.clone(), clock.clone()),
-            postmortems: Postmortems::new(
-                ledger.clone(),
-                documents.clone(),
-                engine,
-                sql,
-                clock.clone(),
-                settings.repository.clone(),
-            ),
+            postmortems,
             tasks: driver.clone(),
             access: settings.access.clone(),
             about: Arc::new(about(settings, addresses, clock)),
@@ -187,23 +193,27 @@ impl Rooms {
             Arc::new(IncidentTask::new(incidents)),
             Arc::new(NotifyTask::new(ledger.clone(), clock.clone())),
             executor.clone(),
-            Arc::new(lake.maintenance()),
+            Arc::new(actions),
         ];
         Self { app, executor, tasks }
     }
 
-    fn run(&self, driver: &Driver, ledger: &Ledger) {
+    fn run(&self, driver: &Driver, ledger: &Ledger, lake: &Lake) {
         for task in &self.tasks {
             driver.spawn(task.clone(), ledger.watch());
+        }
+        for (task, wake) in lake.tasks() {
+            driver.spawn(task, wake);
         }
     }
 }
 
-fn executor_settings(data: &Path, addresses: &Addresses) -> ExecutorSettings {
+fn executor_settings(settings: &Settings, addresses: &Addresses) -> ExecutorSettings {
     ExecutorSettings {
-        holder: holder(data),
-        data_dir: data.join("runs"),
+        holder: holder(&settings.data),
+        data_dir: settings.data.join("runs"),
         base_url: addresses.http_url(),
+        environment: settings.run_environment.clone(),
         ..ExecutorSettings::default()
     }
 }

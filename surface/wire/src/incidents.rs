@@ -34,6 +34,9 @@ pub struct ChangeIncident {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub roles: BTreeMap<Role, Option<EntityRef>>,
+    /// Components that it harms, too.
+    #[serde(default)]
+    pub components: Vec<EntityRef>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]

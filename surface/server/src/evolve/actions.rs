@@ -34,5 +34,5 @@ async fn change(State(app): State<App>, Path(id): Path<ActionId>, Acting(actor):
 #[utoipa::path(post, path = "/api/incidents/{id}/actions", tag = "evolve", params(("id" = String, Path)), request_body = AddAction,
     responses((status = 200, body = Action), (status = 404, body = Problem)))]
 async fn add(State(app): State<App>, Path(id): Path<IncidentId>, Acting(actor): Acting, Body(body): Body<AddAction>) -> ApiResult<Json<Action>> {
-    Ok(Json(app.postmortems.add_action(id, body.title, body.owner, &actor).await?))
+    Ok(Json(app.postmortems.add_action(id, &body.title, body.owner, &actor).await?))
 }

@@ -27,13 +27,12 @@ async fn list(State(app): State<App>) -> ApiResult<Json<Vec<Postmortem>>> {
 #[utoipa::path(get, path = "/api/postmortems/{incident}", tag = "evolve", params(("incident" = String, Path)),
     responses((status = 200, body = PostmortemDetail), (status = 404, body = Problem)))]
 async fn one(State(app): State<App>, Path(incident): Path<IncidentId>) -> ApiResult<Json<PostmortemDetail>> {
-    let postmortem = app.ledger.postmortem(incident).await?;
-    let file = app.postmortems.read(&postmortem).await?;
+    let document = app.postmortems.document(incident).await?;
     Ok(Json(PostmortemDetail {
         incident: app.ledger.incident(incident).await?,
         actions: app.ledger.actions(Some(incident)).await?,
-        markdown: file.markdown,
-        charts: file.charts.into_iter().map(|chart| PostmortemChart { name: chart.name, svg: chart.svg }).collect(),
-        postmortem,
+        postmortem: document.postmortem,
+        markdown: document.markdown,
+        charts: document.charts.into_iter().map(|chart| PostmortemChart { name: chart.name, svg: chart.svg }).collect(),
     }))
 }

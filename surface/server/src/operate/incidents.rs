@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use kernel::IncidentId;
-use ledger::{AlarmRecord, Event, Incident, IncidentFilter, IncidentStatus, Postmortem, RunFilter};
-use operate::incidents::{Change, Declare};
+use ledger::{AlarmRecord, Incident, IncidentFilter, IncidentStatus, Postmortem, RunFilter};
+use operate::incidents::{Change, Declaration, Entry};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -45,14 +45,14 @@ async fn list(State(app): State<App>, Query(query): Query<IncidentQuery>) -> Api
 #[utoipa::path(post, path = "/api/incidents", tag = "operate", request_body = DeclareIncident,
     responses((status = 200, body = Incident), (status = 400, body = Problem)))]
 async fn declare(State(app): State<App>, Acting(actor): Acting, Body(body): Body<DeclareIncident>) -> ApiResult<Json<Incident>> {
-    let declare = Declare {
+    let declaration = Declaration {
         title: body.title,
         summary: body.summary,
         severity: body.severity,
         components: body.components,
         commander: body.commander,
     };
-    Ok(Json(app.incidents.declare(declare, &actor).await?))
+    Ok(Json(app.incidents.declare(declaration, &actor).await?))
 }
 
 /// An incident with its timeline, runs, alarms, actions and post-mortem.
@@ -60,7 +60,7 @@ async fn declare(State(app): State<App>, Acting(actor): Acting, Body(body): Body
     responses((status = 200, body = IncidentDetail), (status = 404, body = Problem)))]
 async fn one(State(app): State<App>, Path(id): Path<IncidentId>) -> ApiResult<Json<IncidentDetail>> {
     let incident = app.ledger.incident(id).await?;
-    let entry = |entry: operate::incidents::TimelineEntry| TimelineEntry { time: entry.time, text: entry.text, event: entry.event };
+    let entry = |entry: Entry| TimelineEntry { time: entry.time, text: entry.text, event: entry.event };
     let alarms = app.ledger.alarms().await?.into_iter().filter(|alarm| belongs(alarm, id)).collect();
     Ok(Json(IncidentDetail {
         timeline: app.incidents.timeline(id).await?.into_iter().map(entry).collect(),
@@ -88,15 +88,17 @@ async fn change(
         status: body.status,
         commander: body.commander,
         roles: body.roles,
+        components: body.components,
     };
-    Ok(Json(app.incidents.change(id, change, &actor).await?))
+    Ok(Json(app.incidents.update(id, &change, &actor).await?))
 }
 
 /// Writes a person's note into the timeline.
 #[utoipa::path(post, path = "/api/incidents/{id}/notes", tag = "operate", params(("id" = String, Path)), request_body = AddNote,
-    responses((status = 200, body = Event), (status = 404, body = Problem)))]
-async fn note(State(app): State<App>, Path(id): Path<IncidentId>, Acting(actor): Acting, Body(body): Body<AddNote>) -> ApiResult<Json<Event>> {
-    Ok(Json(app.incidents.note(id, &body.text, &actor).await?))
+    responses((status = 200, body = Incident), (status = 404, body = Problem)))]
+async fn note(State(app): State<App>, Path(id): Path<IncidentId>, Acting(actor): Acting, Body(body): Body<AddNote>) -> ApiResult<Json<Incident>> {
+    app.incidents.note(id, &body.text, &actor).await?;
+    Ok(Json(app.incidents.get(id).await?))
 }
 
 /// Drafts the post-mortem as Markdown in the workload's repository.
