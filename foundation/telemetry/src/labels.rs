@@ -52,6 +52,11 @@ impl Labels {
         self.0.is_empty()
     }
 
+    /// The labels whose names are to be kept.
+    pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|label| keep(&label.name)).cloned().collect())
+    }
+
     pub fn to_builder(&self) -> LabelsBuilder {
         LabelsBuilder { labels: self.0.to_vec() }
     }

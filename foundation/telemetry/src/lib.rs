@@ -4,6 +4,7 @@
 
 pub mod label_buffer;
 pub mod labels;
+pub mod memory;
 pub mod otlp;
 pub mod ports;
 pub mod promql;
@@ -11,4 +12,5 @@ pub mod sql;
 
 pub use label_buffer::{LabelBuffer, LabelsView};
 pub use labels::{Label, Labels, LabelsBuilder};
+pub use memory::MemorySource;
 pub use ports::{Export, ExportBody, LogTail, MetricSource, Signal, SignalSink, SinkError, SourceError, SqlError, SqlSource};

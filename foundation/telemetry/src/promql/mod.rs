@@ -1,17 +1,30 @@
 //! PromQL over a [`MetricSource`](crate::MetricSource).
+//!
+//! An expression is [parsed](parse) and checked, lowered to a [plan](plan) whose selectors are told
+//! their [windows](fetch), and each distinct selector is read from the source once. Then
+//! [evaluation](eval) runs on a blocking thread, over all steps of one series at a time, so that an
+//! instant query is a range query of one step.
+//!
+//! Semantics are those of Prometheus 3: range selectors and lookback exclude their left end, `.` in a
+//! regular expression matches a newline. Samples are floats. Native histograms have their place kept:
+//! values between the operators live in [`eval::row::Cells`], and only that type, the readers in
+//! `eval::selector` and the functions that take histograms would learn of them.
 
-use std::sync::Arc;
+mod annotations;
+mod engine;
+pub(crate) mod eval;
+mod fetch;
+mod number;
+pub(crate) mod parse;
+pub(crate) mod plan;
 
-use crate::ports::{MetricSource, Sample, Series, SourceError};
 use crate::Labels;
+use crate::ports::{Sample, Series, SourceError};
 use kernel::{Classified, Kind};
 
-/// Evaluates expressions. Cheap to clone.
-#[derive(Clone)]
-pub struct Engine {
-    #[allow(dead_code)]
-    source: Arc<dyn MetricSource>,
-}
+pub use engine::{Engine, Limits, QueryOptions};
+pub use number::format_float;
+pub use parse::{format, selectors};
 
 /// The value of an expression. Vectors and matrices carry their labels; times are in milliseconds.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +41,8 @@ pub struct Answer {
     pub value: Value,
     pub warnings: Vec<String>,
     pub infos: Vec<String>,
+    /// How many samples were read from the source.
+    pub samples_read: usize,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -56,23 +71,8 @@ impl Classified for QueryError {
     }
 }
 
-impl Engine {
-    pub fn new(source: Arc<dyn MetricSource>) -> Self {
-        Self { source }
-    }
-
-    /// The value at one instant.
-    pub async fn instant(&self, _expression: &str, _time_ms: i64) -> Result<Answer, QueryError> {
-        unimplemented!()
-    }
-
-    /// The values at `start`, `start + step`, … up to `end`; always a matrix.
-    pub async fn range(&self, _expression: &str, _start_ms: i64, _end_ms: i64, _step_ms: i64) -> Result<Answer, QueryError> {
-        unimplemented!()
-    }
-}
-
-/// Checks an expression without evaluating it.
-pub fn check(_expression: &str) -> Result<(), QueryError> {
-    unimplemented!()
+/// Checks an expression, types included, without evaluating it. The error's message says where:
+/// `1:5: parse error: …`, line and column counted from 1.
+pub fn check(expression: &str) -> Result<(), QueryError> {
+    plan::Plan::of(expression).map(drop)
 }
