@@ -167,7 +167,7 @@ impl Execution {
 
     fn start(&self, run: &Run, step: &Step) -> Result<Process, Box<dyn std::error::Error + Send + Sync>> {
         let root = self.services.graph.borrow().graph.root.clone();
-        let around = Surroundings { folder: &self.folder, root: &root, base_url: &self.services.settings.base_url };
+        let around = Surroundings { folder: &self.folder, root: &root, settings: &self.services.settings };
         let command = cell::prepare(run, step, &self.plan, &around)?;
         Ok(Process::start(command, step.index, &self.output, self.folder.clone())?)
     }

@@ -1,6 +1,6 @@
 //! The executor: finds the runs that can go on and carries them, a few at a time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,13 +37,15 @@ pub struct ExecutorSettings {
     pub data_dir: PathBuf,
     /// Where cells reach the server, as `MAINSTAY_URL`.
     pub base_url: String,
+    /// What cells find in their environment besides the server's own.
+    pub environment: BTreeMap<String, String>,
     /// At most so many runs at once; those that wait for people do not count.
     pub max_runs: usize,
 }
 
 impl Default for ExecutorSettings {
     fn default() -> Self {
-        Self { holder: "local".to_owned(), data_dir: "runs".into(), base_url: String::new(), max_runs: 8 }
+        Self { holder: "local".to_owned(), data_dir: "runs".into(), base_url: String::new(), environment: BTreeMap::new(), max_runs: 8 }
     }
 }
 

@@ -15,6 +15,7 @@ use super::OUTPUT_VARIABLE;
 use crate::runbooks::change::StepResult;
 use crate::runbooks::groups::RunFolder;
 use crate::runbooks::plan::Plan;
+use crate::runbooks::task::ExecutorSettings;
 
 /// Settings of the server are not for the cells.
 const OWN_PREFIX: &str = "MAINSTAY_";
@@ -25,8 +26,7 @@ pub struct Surroundings<'a> {
     pub folder: &'a RunFolder,
     /// Of the documents.
     pub root: &'a Path,
-    /// Where people and cells reach the server.
-    pub base_url: &'a str,
+    pub settings: &'a ExecutorSettings,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -52,8 +52,9 @@ pub fn prepare(run: &Run, step: &Step, plan: &Plan, around: &Surroundings<'_>) -
     let output = around.folder.write(&output_file(step.index), b"")?;
     let mut command = Command::new(&interpreter.program);
     command.args(&interpreter.arguments).arg(script).current_dir(cwd);
-    command.env_clear().envs(environment(run, &cell.env, std::env::vars_os()));
-    command.env(OUTPUT_VARIABLE, output).env("MAINSTAY_RUN", run.id.as_str()).env("MAINSTAY_URL", around.base_url);
+    let given = around.settings.environment.iter().map(|(name, value)| (name.into(), value.into()));
+    command.env_clear().envs(environment(run, &cell.env, std::env::vars_os().chain(given)));
+    command.env(OUTPUT_VARIABLE, output).env("MAINSTAY_RUN", run.id.as_str()).env("MAINSTAY_URL", &around.settings.base_url);
     command.env("MAINSTAY_INCIDENT", run.incident.map(|incident| incident.to_string()).unwrap_or_default());
     Ok(command)
 }

@@ -98,6 +98,7 @@ impl World {
                 holder: "here".to_owned(),
                 data_dir: self.folder.path().join("data/runs"),
                 base_url: "http://127.0.0.1:1".to_owned(),
+                environment: BTreeMap::new(),
                 max_runs: 4,
             },
             tuning: Tuning { lease_ttl: Duration::from_secs(3), kill_grace: Duration::from_millis(300) },
