@@ -41,7 +41,7 @@ export function outputOf(id: string): OutputChunk[] {
   const values = Array.from({ length: 60 }, (_, index) => [end - 3600 + index * 60, String(index > 45 ? 0.3 + Math.random() / 20 : 0.01)]);
   const chunk = (sequence: number, stepIndex: number, kind: OutputChunk['kind'], data: string): OutputChunk => ({ run: id, step: stepIndex, sequence, kind, time: ago(59 - sequence), data });
   return [
-    chunk(0, 0, 'chart', JSON.stringify({ expression: 'sum(rate(http_server_request_duration_seconds_count{status="500"}[1m]))', start: ago(3600), end: ago(0), step_s: 60, result: { resultType: 'matrix', result: [{ metric: { service_name: 'orders' }, values }] } })),
+    chunk(0, 0, 'chart', JSON.stringify({ expression: 'sum(rate(http_server_request_duration_seconds_count{status="500"}[1m]))', start: ago(3600), end: ago(0), step: 60, result: [{ metric: { service_name: 'orders' }, values }], left_out: 0 })),
     chunk(1, 1, 'table', JSON.stringify({ columns: [{ name: 'service', type: 'text' }, { name: 'name', type: 'text' }, { name: 'failed', type: 'integer' }], rows: [['orders', 'reserve stock', 128], ['web', 'POST /checkout', 119]], truncated: false })),
     chunk(2, 2, 'note', 'Waits for the approval of group:default/fulfilment.'),
     chunk(3, 2, 'stdout', '\u001b[1mRestarting\u001b[0m orders … \u001b[32m✓ healthy\u001b[0m in 1.2 s\n'),

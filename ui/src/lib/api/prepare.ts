@@ -21,8 +21,8 @@ export const getRunOutput = (id: string, after: number): Promise<RunOutput> =>
 export const approveStep = (id: string, step: number, digest: string) =>
   answer(client.POST('/api/runs/{id}/approve', { params: { path: { id } }, body: { step, digest } }));
 
-export const rejectStep = (id: string, step: number, digest: string) =>
-  answer(client.POST('/api/runs/{id}/reject', { params: { path: { id } }, body: { step, digest } }));
+/** Refuses the step that waits; the run is cancelled. */
+export const rejectRun = (id: string) => answer(client.POST('/api/runs/{id}/reject', { params: { path: { id } } }));
 
 export const cancelRun = (id: string) => answer(client.POST('/api/runs/{id}/cancel', { params: { path: { id } } }));
 

@@ -1,3 +1,4 @@
+import { session } from './session.svelte';
 import type { Problem } from './types';
 
 /** A request that failed: the server's problem details, or why there was no answer. */
@@ -15,6 +16,7 @@ export class RequestError extends Error {
 }
 
 export function asProblem(body: unknown, response: Response): RequestError {
+  if (response.status === 401) session.refused = true;
   const known = (body ?? {}) as Partial<Problem>;
   return new RequestError({
     title: known.title ?? (response.statusText || 'The request failed'),

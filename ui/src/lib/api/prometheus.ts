@@ -1,4 +1,4 @@
-import { RequestError, unreachable } from './problem';
+import { asProblem, RequestError, unreachable } from './problem';
 
 /** Prometheus's own API, which Mainstay speaks below this path. */
 export const PROMETHEUS_BASE = '/prometheus';
@@ -44,6 +44,7 @@ async function post(path: string, form: Record<string, string>, signal?: AbortSi
     throw unreachable(error);
   });
   const body = await response.json().catch(() => null);
+  if (response.status === 401) throw asProblem(body, response);
   if (body?.status !== 'success') {
     throw new RequestError({
       title: body?.errorType ?? 'The query failed',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fenceInfo, withoutFrontMatter } from './markdown';
+import { fenceInfo, withoutFrontMatter, withoutTitle } from './markdown';
 
 describe('a cell’s fence', () => {
   it.each([
@@ -14,4 +14,9 @@ describe('a cell’s fence', () => {
 it('leaves front matter out, and only that', () => {
   expect(withoutFrontMatter('---\na: 1\n---\n# T\n\n---\n')).toBe('# T\n\n---\n');
   expect(withoutFrontMatter('# T\n---\n')).toBe('# T\n---\n');
+});
+
+it('leaves the title to the page', () => {
+  expect(withoutTitle('\n# Title\nText\n# Part\n')).toBe('Text\n# Part\n');
+  expect(withoutTitle('Text\n# Part\n')).toBe('Text\n# Part\n');
 });

@@ -3,7 +3,7 @@ import { Marked, type Tokens } from 'marked';
 
 /**
  * Markdown as HTML that is safe to show: documents are written by people who are not the reader.
- * Front matter is left out, cells of a runbook show their name and attributes, and pictures that lie beside
+ * Front matter and HTML comments are left out, cells of a runbook show their name and attributes, and pictures that lie beside
  * the document are put in; pictures from elsewhere are not loaded.
  */
 export function renderMarkdown(text: string, pictures: Record<string, string>): string {
@@ -11,15 +11,26 @@ export function renderMarkdown(text: string, pictures: Record<string, string>): 
     gfm: true,
     renderer: {
       code: renderCell,
+      heading({ tokens, depth }) {
+        const level = Math.min(6, depth + 1);
+        return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>`;
+      },
+      // HTML within Markdown is shown as text; comments, which templates use as hints, are left out.
+      html: ({ text }) => escape(text.replace(/<!--[\s\S]*?-->/g, '')),
       image: (image) => renderPicture(image, pictures)
     }
   });
-  const html = marked.parse(withoutFrontMatter(text), { async: false });
+  const html = marked.parse(withoutTitle(withoutFrontMatter(text)), { async: false });
   return DOMPurify.sanitize(html, { USE_PROFILES: { html: true }, FORBID_TAGS: ['style', 'form', 'button', 'select', 'textarea'], FORBID_ATTR: ['style'] });
 }
 
 export function withoutFrontMatter(text: string): string {
   return text.replace(/^---\r?\n[\s\S]*?\r?\n---[ \t]*(?:\r?\n|$)/, '');
+}
+
+/** The page already says the document's title; its other headings move one level down below it. */
+export function withoutTitle(text: string): string {
+  return text.replace(/^\s*# [^\n]*\n/, '');
 }
 
 /** The words after a fence: a language and perhaps attributes, as JSON or as `{ k=v }`. */

@@ -44,6 +44,8 @@ class LiveEvents {
 
   retryNow() {
     this.#close();
+    // What failed before may succeed now, even if nothing has happened since.
+    this.#failures = Math.max(1, this.#failures);
     void this.#connect();
   }
 

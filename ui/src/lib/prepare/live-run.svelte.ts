@@ -3,6 +3,8 @@ import type { OutputChunk, RunDetail } from '$lib/api/types';
 import { isActiveRun } from '$lib/format/states';
 
 const RETRY_MS = 2000;
+/** A burst of output becomes one change of the page. */
+const BATCH_MS = 50;
 
 /** One run with its output as it comes. */
 export class LiveRun {
@@ -14,12 +16,15 @@ export class LiveRun {
   #source: EventSource | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last = -1;
+  #fresh: OutputChunk[] = [];
+  #flush: ReturnType<typeof setTimeout> | undefined;
 
   /** Shows the run until the returned function is called. */
   follow(id: string): () => void {
     this.#id = id;
     this.#last = -1;
     this.chunks = [];
+    this.#fresh = [];
     this.detail = undefined;
     void this.reload();
     return () => {
@@ -53,7 +58,7 @@ export class LiveRun {
 
   #listen(id: string) {
     if (this.#source) return;
-    const source = new EventSource(`/api/runs/${encodeURIComponent(id)}/stream`);
+    const source = new EventSource(`/api/runs/${encodeURIComponent(id)}/stream?after=${this.#last}`);
     this.#source = source;
     source.onopen = () => (this.connected = true);
     source.onerror = () => {
@@ -76,7 +81,12 @@ export class LiveRun {
     const fresh = chunks.filter(({ sequence }) => sequence > this.#last);
     if (!fresh.length) return;
     this.#last = fresh.at(-1)!.sequence;
-    this.chunks = [...this.chunks, ...fresh];
+    this.#fresh.push(...fresh);
+    this.#flush ??= setTimeout(() => {
+      this.#flush = undefined;
+      this.chunks = [...this.chunks, ...this.#fresh];
+      this.#fresh = [];
+    }, BATCH_MS);
   }
 
   #close() {

@@ -7,7 +7,7 @@ export type OutputBlock =
   | { key: number; kind: 'text'; parts: { text: string; stderr: boolean }[] }
   | { key: number; kind: 'note'; text: string }
   | { key: number; kind: 'table'; table: Table }
-  | { key: number; kind: 'chart'; expression: string; start?: string; end?: string; data: SeriesData };
+  | { key: number; kind: 'chart'; expression: string; start: string; end: string; leftOut: number; data: SeriesData };
 
 /** Puts chunks of text together, so that colours carry over and lines are whole. */
 export function blocks(chunks: OutputChunk[]): OutputBlock[] {
@@ -36,15 +36,17 @@ function special({ sequence: key, kind, data }: OutputChunk): OutputBlock {
 }
 
 interface ChartOutput {
-  expression?: string;
-  query?: string;
-  start?: string;
-  end?: string;
-  result?: MatrixSeries[] | { result?: MatrixSeries[] };
+  expression: string;
+  /** RFC 3339. */
+  start: string;
+  /** RFC 3339. */
+  end: string;
+  result: MatrixSeries[];
+  /** Series that were too many to store. */
+  left_out: number;
 }
 
-function chartBlock(key: number, { expression, query, start, end, result }: ChartOutput): OutputBlock {
-  const matrix = (Array.isArray(result) ? result : result?.result) ?? [];
-  const data = alignMatrix(matrix.map(({ metric, values }) => ({ label: seriesName(metric), values })));
-  return { key, kind: 'chart', expression: expression ?? query ?? '', start, end, data };
+function chartBlock(key: number, { expression, start, end, result, left_out }: ChartOutput): OutputBlock {
+  const data = alignMatrix(result.map(({ metric, values }) => ({ label: seriesName(metric), values })));
+  return { key, kind: 'chart', expression, start, end, leftOut: left_out, data };
 }

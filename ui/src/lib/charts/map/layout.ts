@@ -30,7 +30,7 @@ export interface MapLayout {
 
 export const NODE_WIDTH = 168;
 export const NODE_HEIGHT = 66;
-const LAYER_GAP = 132;
+const LAYER_GAP = 176;
 const ROW_GAP = 30;
 const MARGIN = 14;
 const SWEEPS = 6;
