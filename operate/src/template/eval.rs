@@ -62,10 +62,7 @@ impl Evaluator<'_> {
     }
 
     fn node(&mut self, node: &Node, dot: &Value) -> Result<Flow> {
-        self.steps += 1;
-        if self.steps > STEPS_MAX {
-            return Err(error("the template takes too many steps"));
-        }
+        self.step()?;
         match node {
             Node::Text(text) => self.write(text)?,
             Node::Action(pipeline) => {
@@ -81,6 +78,11 @@ impl Evaluator<'_> {
             Node::Continue => return Ok(Flow::Continue),
         }
         Ok(Flow::On)
+    }
+
+    fn step(&mut self) -> Result<()> {
+        self.steps += 1;
+        if self.steps > STEPS_MAX { Err(error("the template takes too many steps")) } else { Ok(()) }
     }
 
     fn write(&mut self, text: &str) -> Result<()> {
@@ -117,6 +119,7 @@ impl Evaluator<'_> {
         }
         let outer = self.variables.len();
         for (key, element) in elements {
+            self.step()?;
             match over.variables.as_slice() {
                 [] => {}
                 [name] => self.set(name, element.clone(), over.declares)?,

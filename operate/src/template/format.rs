@@ -153,8 +153,9 @@ fn verb(text: &str) -> Result<(Verb, &str), TemplateError> {
         }
         None => text,
     };
-    verb.letter = text.chars().next().unwrap_or('\0');
-    Ok((verb, text.get(verb.letter.len_utf8()..).unwrap_or("")))
+    let mut rest = text.chars();
+    verb.letter = rest.next().unwrap_or('\0');
+    Ok((verb, rest.as_str()))
 }
 
 fn digits(text: &str) -> Result<(Option<usize>, &str), TemplateError> {
