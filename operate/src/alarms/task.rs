@@ -25,10 +25,9 @@ use super::plan::{self, GroupPlan, RulePlan};
 use super::record;
 use super::schedule::{latest_slot, slot_after};
 use super::status::{GroupStatus, Rules};
+use crate::leadership::Leadership;
 
 const LEASE: &str = "operate/alarms";
-const LEASE_TTL: Duration = Duration::from_secs(15);
-const LEASE_RENEW_BEFORE: SignedDuration = SignedDuration::from_secs(10);
 const INTERVAL: Duration = Duration::from_secs(4);
 /// The reader of incidents that alarms were attached to.
 const READER: &str = "operate/alarms";
@@ -40,15 +39,18 @@ pub struct AlarmTask {
     engine: Engine,
     metrics: Arc<dyn MetricSource>,
     clock: SharedClock,
-    holder: String,
     external_url: String,
     rules: Rules,
-    lead: Mutex<Option<Lead>>,
+    work: Mutex<Work>,
+}
+
+struct Work {
+    leadership: Leadership,
+    lead: Option<Lead>,
 }
 
 /// What the server holds that evaluates the rules.
 struct Lead {
-    lease: Lease,
     context: Arc<Context>,
     loaded: Option<Arc<Loaded>>,
     groups: Vec<Runner>,
@@ -71,52 +73,32 @@ struct Done {
 }
 
 impl AlarmTask {
-    /// `holder` names this server among those that share the ledger; a server that starts again under
-    /// its name goes on at once. `external_url` is where people reach the page.
     pub fn new(
         ledger: Ledger,
         graph: watch::Receiver<Arc<Loaded>>,
         engine: Engine,
         metrics: Arc<dyn MetricSource>,
         clock: SharedClock,
-        holder: &str,
-        external_url: &str,
     ) -> Self {
-        Self {
-            ledger,
-            graph,
-            engine,
-            metrics,
-            clock,
-            holder: holder.to_owned(),
-            external_url: external_url.to_owned(),
-            rules: Rules::default(),
-            lead: Mutex::default(),
-        }
+        let work = Work { leadership: Leadership::new(ledger.clone(), LEASE), lead: None };
+        Self { ledger, graph, engine, metrics, clock, external_url: String::new(), rules: Rules::default(), work: Mutex::new(work) }
+    }
+
+    /// This server's name among those that share the ledger. A server that starts again under its name
+    /// goes on at once; one without a name waits until its former lease has expired.
+    pub fn held_by(self, holder: &str) -> Self {
+        let leadership = Leadership::new(self.ledger.clone(), LEASE).held_by(holder);
+        Self { work: Mutex::new(Work { leadership, lead: None }), ..self }
+    }
+
+    /// Where people reach the page; what `externalURL` says in templates.
+    pub fn reached_at(self, url: &str) -> Self {
+        Self { external_url: url.to_owned(), ..self }
     }
 
     /// How the rules stand; changes with each pass.
     pub fn rules(&self) -> Rules {
         self.rules.clone()
-    }
-
-    /// Takes or keeps the lease; gives up everything if another server has it.
-    async fn lead(&self, lead: &mut Option<Lead>) -> Result<(), LedgerError> {
-        let now = self.clock.now();
-        if let Some(held) = lead {
-            if held.lease.expires_at.duration_since(now) > LEASE_RENEW_BEFORE {
-                return Ok(());
-            }
-            match self.ledger.renew_lease(&held.lease, LEASE_TTL).await? {
-                Some(lease) => held.lease = lease,
-                None => *lead = None,
-            }
-        }
-        if lead.is_none() {
-            let lease = self.ledger.acquire_lease(LEASE, &self.holder, LEASE_TTL).await?;
-            *lead = lease.map(|lease| self.begin(lease));
-        }
-        Ok(())
     }
 
     fn begin(&self, lease: Lease) -> Lead {
@@ -126,16 +108,16 @@ impl AlarmTask {
             metrics: self.metrics.clone(),
             clock: self.clock.clone(),
             external_url: self.external_url.clone(),
-            lease: (lease.name.clone(), lease.token),
+            lease: (lease.name, lease.token),
         };
-        Lead { lease, context: Arc::new(context), loaded: None, groups: Vec::new(), running: JoinSet::new() }
+        Lead { context: Arc::new(context), loaded: None, groups: Vec::new(), running: JoinSet::new() }
     }
 
     /// The rules as the ledger has them, for a server that does not evaluate them itself.
     async fn follow(&self, loaded: &Loaded) -> Result<Pass, TaskError> {
         let records = by_id(self.ledger.alarms().await?);
-        let statuses = plan::plans(&loaded.graph).iter().map(|plan| group::status(plan, Some(&restored(plan, &records))));
-        self.rules.publish(statuses.collect());
+        let plans = plan::plans(&loaded.graph);
+        self.rules.publish(plans.iter().map(|plan| group::status(plan, Some(&restored(plan, &records)))).collect());
         Ok(Pass { summary: "another server evaluates the rules".to_owned(), next: None })
     }
 }
@@ -155,19 +137,22 @@ impl Task for AlarmTask {
         if loaded.graph.root.as_os_str().is_empty() {
             return Ok(Pass { summary: "the documents are not read yet".to_owned(), next: None });
         }
-        let mut lead = self.lead.lock().await;
-        self.lead(&mut lead).await?;
-        let Some(held) = lead.as_mut() else { return self.follow(&loaded).await };
-        let outcome = held.pass(loaded).await;
-        self.rules.publish(held.groups.iter().map(|runner| runner.status.clone()).collect());
-        match outcome {
-            Ok(pass) => Ok(pass),
-            Err(error) => {
-                // Whoever lost the lease, or does not know how far it came, starts again from the ledger.
-                *lead = None;
-                Err(error.into())
-            }
-        }
+        let mut work = self.work.lock().await;
+        let Some(lease) = work.leadership.hold(self.clock.now()).await? else {
+            work.lead = None;
+            return self.follow(&loaded).await;
+        };
+        // What was known under an earlier lease may have changed since.
+        let mut lead = match work.lead.take() {
+            Some(lead) if lead.context.lease.1 == lease.token => lead,
+            _ => self.begin(lease),
+        };
+        let outcome = lead.pass(loaded).await;
+        self.rules.publish(lead.groups.iter().map(|runner| runner.status.clone()).collect());
+        // Whoever does not know how far it came starts again from the ledger.
+        let pass = outcome?;
+        work.lead = Some(lead);
+        Ok(pass)
     }
 }
 
