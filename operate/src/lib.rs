@@ -7,3 +7,5 @@ pub mod notify;
 
 mod leadership;
 mod template;
+#[cfg(test)]
+mod testing;

@@ -312,7 +312,9 @@ fn by_id(records: Vec<AlarmRecord>) -> HashMap<String, AlarmRecord> {
 
 fn restored(plan: &GroupPlan, records: &HashMap<String, AlarmRecord>) -> Memory {
     let records = plan.rules.iter().filter_map(alarm_id).filter_map(|id| records.get(id));
-    Memory { alerts: records.map(|record| (record.id.clone(), AlertMemory::restored(record.clone()))).collect(), ..Memory::default() }
+    let mut memory = Memory::default();
+    memory.alerts.extend(records.map(|record| (record.id.clone(), AlertMemory::restored(record.clone()))));
+    memory
 }
 
 fn alarm_id(rule: &RulePlan) -> Option<&str> {

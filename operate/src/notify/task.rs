@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::TryStreamExt;
+use futures::stream::FuturesUnordered;
 use kernel::SharedClock;
 use kernel::task::{Pass, Task, TaskError};
 use ledger::{Batch, Delivery, DeliveryStatus, Lease, Ledger, LedgerError, NewEvent, types};
@@ -17,9 +18,8 @@ use crate::leadership::Leadership;
 pub const SOURCE: &str = "/operate/notify";
 const LEASE: &str = "operate/notify";
 const INTERVAL: Duration = Duration::from_secs(4);
-/// Attempts in one pass, and beside each other: a pass must end before its lease does.
+/// Attempts beside each other; between two such rounds the lease is renewed.
 const PAGE: u32 = 8;
-const TOGETHER: usize = 8;
 
 /// Sends each delivery until it is taken, refused, or was tried often enough. A crash between sending
 /// and telling sends once more, with the same idempotency key.
@@ -99,7 +99,10 @@ impl Task for NotifyTask {
             if due.is_empty() {
                 break;
             }
-            let attempts = stream::iter(&due).map(|delivery| self.attempt(delivery, &lease)).buffer_unordered(TOGETHER);
+            let attempts = FuturesUnordered::new();
+            for delivery in &due {
+                attempts.push(self.attempt(delivery, &lease));
+            }
             let after: Vec<Delivery> = attempts.try_collect().await?;
             let taken = after.iter().filter(|delivery| delivery.status == DeliveryStatus::Delivered).count();
             delivered += taken;
