@@ -1,1 +1,3 @@
+//! Evolve: what is learned from what happened.
 
+pub mod postmortems;
