@@ -7,6 +7,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 pub const METRIC_NAME: &str = "__name__";
 
+/// The labels that tell what a metric is. What is computed from it is something else, so they go.
+pub const OF_METRIC: [&str; 3] = [METRIC_NAME, "__type__", "__unit__"];
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Label {
     pub name: Arc<str>,

@@ -1,6 +1,7 @@
 //! Runs queries: reads each selector once, evaluates on a blocking thread, within limits.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -137,6 +138,7 @@ impl Engine {
         let mut data = Vec::with_capacity(plan.selectors.len());
         let mut samples: usize = 0;
         for (matchers, window) in plan.selectors.iter().zip(frame.windows(plan)) {
+            let window = storable(window);
             let key = format!("{matchers:?} {window:?}");
             if let Some(series) = read.get(&key) {
                 data.push(Arc::clone(series));
@@ -178,6 +180,12 @@ fn bounded(time_ms: i64) -> Result<i64, QueryError> {
         return Err(QueryError::Parse(format!("the time {time_ms} ms is too far from now")));
     }
     Ok(time_ms)
+}
+
+/// Sources may count in nanoseconds, which hold some 292 years around the epoch; nothing lies beyond.
+fn storable(window: RangeInclusive<i64>) -> RangeInclusive<i64> {
+    const MAX_MS: i64 = i64::MAX / 1_000_000;
+    *window.start().max(&-MAX_MS)..=*window.end().min(&MAX_MS)
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -23,7 +23,7 @@ use crate::ports::{Sample, Series, SourceError};
 use kernel::{Classified, Kind};
 
 pub use engine::{Engine, Limits, QueryOptions};
-pub use number::format_float;
+pub use number::{format_exponent, format_float};
 pub use parse::{format, selectors};
 
 /// The value of an expression. Vectors and matrices carry their labels; times are in milliseconds.

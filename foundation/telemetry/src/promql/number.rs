@@ -5,7 +5,7 @@
 pub fn format_float(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && size.is_finite() && !(1e-6..1e21).contains(&size) {
-        return with_exponent(value);
+        return format_exponent(value);
     }
     format_plain(value)
 }
@@ -23,8 +23,11 @@ pub fn format_plain(value: f64) -> String {
     }
 }
 
-/// With a sign and at least two digits in the exponent.
-fn with_exponent(value: f64) -> String {
+/// Always with an exponent, of a sign and at least two digits: `1.5e+00`.
+pub fn format_exponent(value: f64) -> String {
+    if !value.is_finite() {
+        return format_plain(value);
+    }
     let text = format!("{value:e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
@@ -69,6 +72,8 @@ mod tests {
         ] {
             assert_eq!(format_float(value), text);
         }
+        assert_eq!(format_exponent(1.5), "1.5e+00");
+        assert_eq!(format_exponent(f64::INFINITY), "+Inf");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::row::{Cells, Row};
 use super::{Evaluation, Sink, text};
 use crate::Labels;
-use crate::labels::METRIC_NAME;
+use crate::labels::OF_METRIC;
 use crate::promql::QueryError;
 use crate::promql::fetch::Grid;
 use crate::promql::number::{format_float, parse_float};
@@ -100,7 +100,7 @@ impl Evaluation {
                 continue;
             };
             let name = name.to_owned();
-            let labels = row.labels.filtered(|label| label != BOUND && (delayed || label != METRIC_NAME));
+            let labels = row.labels.filtered(|label| label != BOUND && (delayed || !OF_METRIC.contains(&label)));
             let at = *index.entry(labels).or_insert_with_key(|labels| {
                 histograms.push(Histogram { labels: labels.clone(), name, drop_name: delayed, buckets: Vec::new() });
                 histograms.len() - 1

@@ -55,7 +55,7 @@ impl Evaluation {
                 None => row.labels.clone(),
             });
             // Whoever sets the name wants to keep it.
-            let drop_name = row.drop_name && !(target == METRIC_NAME && *changed != row.labels) ;
+            let drop_name = row.drop_name && !(target == METRIC_NAME && *changed != row.labels);
             rows.push(Row { labels: changed.clone(), drop_name, cells: row.cells });
         }
         merge(rows, same_labelset)?.into_iter().try_for_each(sink)

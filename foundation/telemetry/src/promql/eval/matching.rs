@@ -9,7 +9,7 @@ use super::binary::{apply, drops_name};
 use super::row::{Cells, Row, merge};
 use super::{Evaluation, Sink};
 use crate::Labels;
-use crate::labels::METRIC_NAME;
+use crate::labels::OF_METRIC;
 use crate::promql::QueryError;
 use crate::promql::fetch::Grid;
 use crate::promql::plan::{Binary, BinaryOp, Grouping, Matching, OneSide};
@@ -57,11 +57,11 @@ impl Evaluation {
         let right = self.rows(&binary.right, grid)?;
         let swapped = binary.matching.side == OneSide::Left;
         let (many, one) = if swapped { (right, left) } else { (left, right) };
-        let both = BothSides { many: any_at(&many, grid), one: any_at(&one, grid) };
+        let busy = any_at(&many, grid);
         let mut results = Vec::new();
         for group in grouped(&binary.matching, many, one) {
             self.check_cancelled()?;
-            Matcher { binary, grid, swapped, both: &both }.group(group, &mut results)?;
+            Matcher { binary, grid, swapped, busy: &busy }.group(group, &mut results)?;
         }
         let clash = || "multiple matches for labels: grouping labels must ensure unique matches".to_owned();
         let delayed = self.limits.delayed_name_removal;
@@ -71,12 +71,6 @@ impl Evaluation {
         }
         Ok(())
     }
-}
-
-/// The steps at which the sides have any series at all.
-struct BothSides {
-    many: Vec<bool>,
-    one: Vec<bool>,
 }
 
 fn any_at(rows: &[Row], grid: &Grid) -> Vec<bool> {
@@ -111,7 +105,8 @@ struct Matcher<'a> {
     grid: &'a Grid,
     /// Whether the many are on the right.
     swapped: bool,
-    both: &'a BothSides,
+    /// The steps at which there are many at all.
+    busy: &'a [bool],
 }
 
 impl Matcher<'_> {
@@ -156,7 +151,7 @@ impl Matcher<'_> {
         for (i, row) in group.one.iter().enumerate() {
             for (step, _) in row.cells.iter() {
                 if let Some(first) = partner[step]
-                    && self.both.many[step]
+                    && self.busy[step]
                 {
                     let side = if self.swapped { "left" } else { "right" };
                     return Err(QueryError::Execution(format!(
@@ -189,7 +184,7 @@ impl Matcher<'_> {
                 let met = group.many.iter().any(|many| many.cells.has(step));
                 if met { None } else { self.apply(fill, value) }
             });
-            if cells.any() && (self.both.one.len() == self.grid.len) {
+            if cells.any() {
                 let labels = if self.binary.matching.side == OneSide::Both { self.labels(&one.labels, None) } else { group.labels.clone() };
                 results.push(Row::new(labels, cells));
             }
@@ -212,7 +207,7 @@ impl Matcher<'_> {
         let matching = &self.binary.matching;
         let drop_name = drops_name(self.binary.op);
         let kept = many.filtered(|name| {
-            if drop_name && name == METRIC_NAME {
+            if drop_name && OF_METRIC.contains(&name) {
                 return false;
             }
             match &matching.labels {

@@ -17,14 +17,9 @@ pub(super) fn arithmetic(op: Arithmetic, a: f64, b: f64) -> f64 {
         Arithmetic::Multiply => a * b,
         Arithmetic::Divide => a / b,
         Arithmetic::Modulo => a % b,
-        Arithmetic::Power => power(a, b),
+        Arithmetic::Power => a.powf(b),
         Arithmetic::Atan2 => a.atan2(b),
     }
-}
-
-/// As C's `pow`, which `f64::powf` is.
-fn power(a: f64, b: f64) -> f64 {
-    a.powf(b)
 }
 
 #[inline]

@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 
 use crate::Labels;
-use crate::labels::METRIC_NAME;
+use crate::labels::OF_METRIC;
 use crate::promql::QueryError;
 
 /// The only type that knows what a value between two operators is. A histogram variant would be a
@@ -77,12 +77,10 @@ impl Row {
 }
 
 pub(crate) fn without_name(labels: &Labels) -> Labels {
-    if labels.metric_name().is_none() {
+    if OF_METRIC.iter().all(|name| labels.get(name).is_none()) {
         return labels.clone();
     }
-    let mut builder = labels.to_builder();
-    builder.remove(METRIC_NAME);
-    builder.build()
+    labels.filtered(|name| !OF_METRIC.contains(&name))
 }
 
 /// Joins rows that have the same labels. They must not have values at the same step.

@@ -156,7 +156,7 @@ fn math(name: &str) -> Option<fn(f64) -> f64> {
         "asinh" => f64::asinh,
         "acosh" => f64::acosh,
         "atanh" => f64::atanh,
-        "deg" => f64::to_degrees,
+        "deg" => |v| v * 180.0 / std::f64::consts::PI,
         "rad" => |v| v * std::f64::consts::PI / 180.0,
         _ => return None,
     })

@@ -1,0 +1,3 @@
+//! How well we keep to what others specified, told by their own tests.
+
+pub mod promql;
