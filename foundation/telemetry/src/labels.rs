@@ -35,6 +35,12 @@ impl Labels {
         builder.build()
     }
 
+    /// Takes labels that are already in order, each name once, none empty; their strings stay shared.
+    pub fn from_sorted(labels: Vec<Label>) -> Self {
+        debug_assert!(labels.is_sorted_by(|a, b| a.name < b.name) && labels.iter().all(|label| !label.value.is_empty()));
+        Self(labels.into())
+    }
+
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.binary_search_by(|label| (*label.name).cmp(name)).ok().map(|i| &*self.0[i].value)
     }
