@@ -88,6 +88,7 @@ pub struct Shelf<H: Head> {
     /// When the active head got its first record.
     since: Mutex<Option<Timestamp>>,
     due: AtomicBool,
+    /// Told when a flush is due before its time.
     wake: watch::Sender<u64>,
 }
 
@@ -128,7 +129,7 @@ impl<H> View<H> {
 
 impl<H: Head> Shelf<H> {
     /// Opens the log below `folder` and replays what is not in the files.
-    pub async fn open(folder: &Path, catalog: Arc<Catalog>, clock: SharedClock, limits: Limits) -> Result<Self, LakeError> {
+    pub async fn open(folder: &Path, catalog: Arc<Catalog>, clock: SharedClock, limits: Limits, wake: watch::Sender<u64>) -> Result<Self, LakeError> {
         let folder = folder.join(H::SIGNAL.folder());
         let failed = |source| LakeError::Folder { folder: folder.clone(), source };
         let after = catalog.flushed_through(H::SIGNAL).await;
@@ -146,7 +147,7 @@ impl<H: Head> Shelf<H> {
             flushing: tokio::sync::Mutex::default(),
             since: Mutex::default(),
             due: AtomicBool::new(false),
-            wake: watch::Sender::new(0),
+            wake,
         };
         for segment in segments {
             shelf.replay(&folder, segment).await.map_err(failed)?;
@@ -182,11 +183,6 @@ impl<H: Head> Shelf<H> {
 
     pub fn view(&self) -> View<H> {
         self.view.read().clone()
-    }
-
-    /// Changes when a flush is due before its time.
-    pub fn wake(&self) -> watch::Receiver<u64> {
-        self.wake.subscribe()
     }
 
     pub fn log_bytes(&self) -> u64 {

@@ -6,11 +6,13 @@
 //! never both.
 
 mod catalog;
+mod reader;
 mod store;
 
 use serde::{Deserialize, Serialize};
 
 pub use catalog::{Catalog, Change};
+pub use reader::FileReader;
 pub use store::{Store, StoreError};
 
 /// What the manifest says of a file.

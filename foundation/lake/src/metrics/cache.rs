@@ -41,13 +41,6 @@ impl IndexCache {
         self.inner.lock().insert(file.meta.path.clone(), index.clone(), self.bytes_max);
         Ok(index)
     }
-
-    pub fn forget(&self, path: &str) {
-        let mut inner = self.inner.lock();
-        if let Some(cached) = inner.by_path.remove(path) {
-            inner.bytes -= cached.bytes;
-        }
-    }
 }
 
 impl Inner {

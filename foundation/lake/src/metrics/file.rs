@@ -10,14 +10,13 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, Int64Builder, RecordBatch, StringBuilder, UInt32Builder};
+use arrow::array::{ArrayRef, AsArray, BinaryBuilder, Int64Builder, RecordBatch, StringBuilder, UInt32Builder};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt32Type};
 use futures::TryStreamExt;
-use object_store::path::Path;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection, RowSelector};
-use parquet::arrow::async_reader::{ParquetObjectReader, ParquetRecordBatchStreamBuilder};
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
@@ -31,7 +30,7 @@ use telemetry::ports::{Matcher, Sample};
 use super::chunk::{self, Chunk};
 use super::index::SeriesIndex;
 use super::merge::PackedChunk;
-use crate::files::{DataFile, FileMeta, Store};
+use crate::files::{DataFile, FileMeta, FileReader, Store};
 use crate::shelf::NewFile;
 
 /// Samples in a chunk of a file: enough that its labels and bounds cost little.
@@ -188,8 +187,8 @@ struct Row {
 impl FileIndex {
     pub async fn read(store: &Store, file: &FileMeta) -> Result<Self, MetricFileError> {
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-        let parquet = ArrowReaderMetadata::load_async(&mut reader(store, file), options).await?;
-        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader(store, file), parquet.clone());
+        let parquet = ArrowReaderMetadata::load_async(&mut FileReader::new(store, file), options).await?;
+        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(FileReader::new(store, file), parquet.clone());
         let mask = ProjectionMask::columns(builder.parquet_schema(), ["name", "labels", "first_ms", "last_ms", "samples"]);
         let mut batches = builder.with_projection(mask).build()?;
         let mut index = Self { parquet, series: SeriesIndex::default(), rows: Vec::new() };
@@ -267,7 +266,7 @@ impl Rowset<'_> {
         if self.rows.is_empty() {
             return Ok(());
         }
-        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader(store, &file.meta), self.index.parquet.clone());
+        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(FileReader::new(store, &file.meta), self.index.parquet.clone());
         let mask = ProjectionMask::columns(builder.parquet_schema(), ["times", "values"]);
         let builder = builder.with_projection(mask).with_row_selection(self.selection()).with_batch_size(BATCH_ROWS);
         let mut batches = builder.build()?;
@@ -323,10 +322,6 @@ fn labels_from_json(name: &str, json: &str) -> Option<Labels> {
     let mut labels: std::collections::BTreeMap<String, String> = serde_json::from_str(json).ok()?;
     labels.insert(METRIC_NAME.to_owned(), name.to_owned());
     Some(Labels::from_pairs(labels))
-}
-
-fn reader(store: &Store, file: &FileMeta) -> ParquetObjectReader {
-    ParquetObjectReader::new(store.objects().clone(), Path::from(file.path.as_str())).with_file_size(file.bytes)
 }
 
 fn damaged(file: &FileMeta, what: &'static str) -> MetricFileError {

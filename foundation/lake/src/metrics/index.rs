@@ -39,7 +39,7 @@ impl SeriesIndex {
     pub fn number<'l>(&mut self, hash: u64, labels: impl ExactSizeIterator<Item = (&'l str, &'l str)> + Clone) -> u32 {
         let mut hash = hash;
         while let Some(number) = self.numbers.get(&hash) {
-            if self.labels[*number as usize].iter().eq(labels.clone()) {
+            if same(&self.labels[*number as usize], labels.clone()) {
                 return *number;
             }
             hash = hash.wrapping_add(1);
@@ -102,6 +102,11 @@ impl SeriesIndex {
         self.strings.insert(text.clone());
         text
     }
+}
+
+fn same<'l>(known: &Labels, labels: impl ExactSizeIterator<Item = (&'l str, &'l str)>) -> bool {
+    let known = known.as_slice();
+    known.len() == labels.len() && known.iter().zip(labels).all(|(label, (name, value))| *label.name == *name && *label.value == *value)
 }
 
 #[cfg(test)]

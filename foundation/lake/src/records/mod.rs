@@ -12,9 +12,10 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use kernel::table::ColumnSchema;
 
-pub use head::RecordHead;
-pub use logs::Logs;
-pub use spans::Spans;
+pub use columns::{JSON, UTC};
+pub use head::{RecordHead, time_bounds};
+pub use logs::{Logs, batch as log_batch};
+pub use spans::{Spans, batch as span_batch};
 
 use crate::signal::SignalName;
 

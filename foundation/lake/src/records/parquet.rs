@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
+use arrow::array::{AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take, take_record_batch};
 use arrow::datatypes::TimestampNanosecondType;
 use arrow::error::ArrowError;
@@ -16,17 +16,16 @@ use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSe
 use datafusion::physical_plan::sorts::streaming_merge::StreamingMergeBuilder;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt};
-use object_store::path::Path;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
-use parquet::arrow::async_reader::{ParquetObjectReader, ParquetRecordBatchStreamBuilder};
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
 use super::Record;
 use super::head::time_bounds;
-use crate::files::{DataFile, Store};
+use crate::files::{DataFile, FileReader, Store};
 use crate::shelf::{BoxError, NewFile};
 
 const DAY_NS: i64 = 24 * 3_600 * 1_000_000_000;
@@ -65,7 +64,7 @@ pub async fn merge<R: Record>(store: &Store, files: &[Arc<DataFile>]) -> Result<
 }
 
 async fn rows_of<R: Record>(store: &Store, file: &DataFile) -> Result<SendableRecordBatchStream, BoxError> {
-    let reader = ParquetObjectReader::new(store.objects().clone(), Path::from(file.meta.path.as_str())).with_file_size(file.meta.bytes);
+    let reader = FileReader::new(store, &file.meta);
     let options = ArrowReaderOptions::new().with_schema(R::schema());
     let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader, options).await?;
     let batches = builder.with_batch_size(2_048).build()?.map_err(DataFusionError::from);

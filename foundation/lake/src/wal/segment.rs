@@ -12,7 +12,6 @@ pub const HEADER_BYTES: usize = 12;
 /// A segment open for appending.
 #[derive(Debug)]
 pub struct Segment {
-    pub number: u64,
     pub salt: u32,
     pub file: File,
 }
@@ -26,7 +25,7 @@ impl Segment {
         file.write_all(&salt.to_le_bytes())?;
         file.sync_all()?;
         sync_folder(folder)?;
-        Ok(Self { number, salt, file })
+        Ok(Self { salt, file })
     }
 }
 
@@ -45,7 +44,7 @@ pub fn list(folder: &Path) -> io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
-        let number = name.to_str().and_then(|name| name.strip_suffix(".wal")).and_then(|stem| stem.parse().ok());
+        let number = name.to_str().and_then(|name| name.strip_suffix(".wal")).and_then(|stem| stem.parse::<u64>().ok());
         numbers.extend(number);
     }
     numbers.sort_unstable();
