@@ -9,7 +9,7 @@ test('a metric is completed, drawn, hidden and shared by its address', async ({ 
   await page.keyboard.type('coun');
   await expect(page.locator('.cm-tooltip-autocomplete')).toContainText('count');
   await page.keyboard.press('Escape');
-  await editor.fill('count by (job, service_name) ({__name__=~".+"})');
+  await editor.fill('count by (job, instance) ({__name__=~".+"})');
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/q=count/);
   await expect(page.locator('[aria-label="Chart"] canvas')).toBeVisible();
@@ -18,7 +18,7 @@ test('a metric is completed, drawn, hidden and shared by its address', async ({ 
   await expect(first).toHaveAttribute('aria-pressed', 'false');
   await first.click();
   await expect(first).toHaveAttribute('aria-pressed', 'true');
-  await page.getByText('Last 1 hour').click();
+  await page.getByLabel('Time range: Last hour').click();
   await page.getByRole('button', { name: 'Last 15 minutes' }).click();
   await expect(page).toHaveURL(/from=now-15m/);
   await page.getByRole('navigation').getByRole('link', { name: 'Logs' }).click();

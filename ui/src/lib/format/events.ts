@@ -9,11 +9,13 @@ export function shortType(type: string): string {
   return type.startsWith(PREFIX) ? type.slice(PREFIX.length) : type;
 }
 
-/** The event in a few words: what it is about, then what happened. */
+/** What the event is about, in a few words; its type says what happened. */
 export function eventText(event: Event): string {
   const data = (event.data ?? {}) as Record<string, unknown>;
-  const name = firstText(data, ['title', 'name', 'alert', 'text', 'document']) ?? event.subject ?? '';
-  return name;
+  const name = firstText(data, ['text', 'title', 'alert', 'document', 'channel', 'path', 'version']) ?? event.subject ?? '';
+  const annotations = (data.annotations ?? {}) as Record<string, unknown>;
+  const detail = firstText(data, ['step_name']) ?? firstText(annotations, ['summary']);
+  return detail ? `${name}: ${detail}` : name;
 }
 
 export function eventHref(event: Event): string | null {

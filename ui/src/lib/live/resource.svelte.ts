@@ -69,11 +69,20 @@ export function resource<T>(fetch: () => Promise<T>, options: ResourceOptions = 
 
 function follow(reload: () => Promise<void>, { topics = [], when, everyMs }: ResourceOptions): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let reading = false;
+  let missed = false;
+  const read = async () => {
+    timer = undefined;
+    reading = true;
+    await reload();
+    reading = false;
+    if (missed) soon();
+    missed = false;
+  };
+  /** Never two at a time: what happens while one is under way is read after it. */
   const soon = () => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      void reload();
-    }, SETTLE_MS);
+    if (reading) missed = true;
+    else timer ??= setTimeout(() => void read(), SETTLE_MS);
   };
   const unlisten = liveEvents.listen((event) => {
     if (event === null || (concerns(event, topics) && (when?.(event) ?? true))) soon();
@@ -81,6 +90,7 @@ function follow(reload: () => Promise<void>, { topics = [], when, everyMs }: Res
   const interval = everyMs ? setInterval(() => !document.hidden && soon(), everyMs) : undefined;
   return () => {
     unlisten();
+    missed = false;
     clearTimeout(timer);
     clearInterval(interval);
   };

@@ -4,7 +4,7 @@ export function focusSearch(event: KeyboardEvent) {
   const target = event.target as HTMLElement;
   if (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) return;
   const search = document.querySelector<HTMLElement>('[data-search]');
-  const field = search?.matches('input') ? search : search?.querySelector<HTMLElement>('input, [contenteditable="true"]');
+  const field = search?.matches('input, select') ? search : search?.querySelector<HTMLElement>('input, [contenteditable="true"]');
   if (!field) return;
   event.preventDefault();
   field.focus();

@@ -17,10 +17,10 @@ export const DEFAULT_RANGE: TimeRange = { from: 'now-1h', to: 'now' };
 export const PRESETS: { label: string; range: TimeRange }[] = [
   ['5 minutes', 'now-5m'],
   ['15 minutes', 'now-15m'],
-  ['1 hour', 'now-1h'],
+  ['hour', 'now-1h'],
   ['3 hours', 'now-3h'],
   ['12 hours', 'now-12h'],
-  ['1 day', 'now-1d'],
+  ['day', 'now-1d'],
   ['7 days', 'now-7d'],
   ['30 days', 'now-30d']
 ].map(([label, from]) => ({ label: `Last ${label}`, range: { from: from!, to: 'now' } }));
