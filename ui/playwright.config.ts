@@ -6,7 +6,8 @@ import { defineConfig } from '@playwright/test';
  */
 export default defineConfig({
   testDir: 'tests',
-  outputDir: 'test-results',
+  // Emptied at each run, unlike the pictures beside it.
+  outputDir: 'test-results/failures',
   timeout: 30_000,
   expect: { timeout: 10_000 },
   workers: 1,

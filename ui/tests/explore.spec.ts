@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { TraceSummary } from '../src/lib/api/types';
+import type { Logs, TraceSummary } from '../src/lib/api/types';
 import { expect, picture, read, settled, test } from './support';
 
 test('a metric is completed, drawn, hidden and shared by its address', async ({ page }) => {
@@ -32,16 +32,23 @@ test('an expression that is wrong says where', async ({ page, problems }) => {
   problems.length = 0;
 });
 
-test('logs are filtered, opened, followed to their trace and back', async ({ page }) => {
+test('logs are filtered, opened, followed to their trace and back', async ({ page, request }) => {
+  const { lines } = await read<Logs>(request, 'logs?limit=1000');
+  const line = lines.find(({ trace_id }) => trace_id)!;
   await page.goto('/explore/logs');
-  await page.getByLabel('At least').selectOption('info');
-  await expect(page).toHaveURL(/severity=info/);
-  const withTrace = page.locator('[aria-label="Log records"] li').filter({ has: page.locator('a[href^="/explore/traces/"]') });
-  await expect(withTrace.first()).toBeVisible();
-  await withTrace.first().locator('summary').click();
-  await expect(withTrace.first().getByText('Resource')).toBeVisible();
+  await page.getByLabel('Service').selectOption(line.service);
+  await expect(page).toHaveURL(new RegExp(`service=${line.service}`));
+  const word = line.body.split(/\s+/)[0]!;
+  await page.getByRole('searchbox').fill(word);
+  await page.getByRole('searchbox').press('Enter');
+  await expect(page).toHaveURL(/contains=/);
+  const rows = page.locator('[aria-label="Log records"] li');
+  await expect(rows.first()).toContainText(word);
+  await page.goto(`/explore/logs?trace_id=${line.trace_id}`);
+  await rows.first().locator('summary').click();
+  await expect(rows.first().getByText('Resource')).toBeVisible();
   await picture(page, 'log-open');
-  await withTrace.first().getByRole('link', { name: 'Open the trace' }).click();
+  await rows.first().getByRole('link', { name: 'Open the trace' }).click();
   await expect(page.getByRole('tree')).toBeVisible();
   await page.getByRole('link', { name: 'Logs of this trace' }).click();
   await expect(page).toHaveURL(/trace_id=/);

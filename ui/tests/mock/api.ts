@@ -1,4 +1,4 @@
-import type { Action, Delivery, DocumentProblem, Event, Incident, IncidentDetail, Overview, ServerStatus } from '../../src/lib/api/types.ts';
+import type { Action, Delivery, DocumentProblem, Event, Incident, IncidentDetail, LogLine, Overview, ServerStatus } from '../../src/lib/api/types.ts';
 import * as docs from './documents.ts';
 import { outputOf, runDetail, runs } from './runs.ts';
 import * as telemetry from './telemetry.ts';
@@ -95,13 +95,16 @@ function read(path: string, query: URLSearchParams): unknown {
     actions: () => orEmpty(actions),
     events: () => orEmpty([...events].reverse().filter((one) => one.position < Number(query.get('before') ?? 1e9) && one.type.startsWith(query.get('type') ?? ''))).slice(0, Number(query.get('limit') ?? 1000)),
     tables: () => telemetry.tables,
-    logs: () => (id === 'histogram' ? telemetry.histogram(start / 1e3, end / 1e3) : { lines: orEmpty(telemetry.logs(start, end, Number(query.get('limit') ?? 200))), truncated: true }),
+    logs: () => (id === 'histogram' ? telemetry.histogram(start / 1e3, end / 1e3) : { lines: orEmpty(telemetry.logs(start, end, Number(query.get('limit') ?? 200)).filter((line) => matches(line, query))), truncated: true }),
     traces: () => (id ? telemetry.trace(id) : orEmpty(telemetry.traces(start, end))),
     status: () => status,
     documents: () => orEmpty(problems)
   };
   return routes[head!]?.();
 }
+
+const matches = (line: LogLine, query: URLSearchParams) =>
+  (query.get('service') ?? line.service) === line.service && (query.get('trace_id') ?? line.trace_id) === line.trace_id && line.body.includes(query.get('contains') ?? '');
 
 const withDetail = (incident: Incident | undefined) => incident && incidentDetail(incident);
 
