@@ -1,7 +1,6 @@
 //! Errors as RFC 9457 problem details: few kinds, mapped to HTTP here and nowhere else.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::{Classified, Kind};
@@ -27,6 +26,11 @@ impl ApiError {
 
     pub fn invalid(detail: impl Into<String>) -> Self {
         Self::new(Kind::Invalid, detail)
+    }
+
+    /// What an extractor refuses, in its own words.
+    pub fn refused(status: StatusCode, detail: String) -> Self {
+        Self { status, detail }
     }
 
     pub fn unauthorized(detail: impl Into<String>) -> Self {
@@ -57,24 +61,6 @@ impl<E: Classified> From<E> for ApiError {
             tracing::error!(%error, causes = causes.join(": "), "a request failed");
         }
         Self::new(kind, error.to_string())
-    }
-}
-
-impl From<JsonRejection> for ApiError {
-    fn from(rejection: JsonRejection) -> Self {
-        Self { status: rejection.status(), detail: rejection.body_text() }
-    }
-}
-
-impl From<QueryRejection> for ApiError {
-    fn from(rejection: QueryRejection) -> Self {
-        Self { status: rejection.status(), detail: rejection.body_text() }
-    }
-}
-
-impl From<PathRejection> for ApiError {
-    fn from(rejection: PathRejection) -> Self {
-        Self { status: rejection.status(), detail: rejection.body_text() }
     }
 }
 

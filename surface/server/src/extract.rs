@@ -14,7 +14,7 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for Json<T> 
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let axum::Json(value) = axum::Json::from_request(request, state).await?;
+        let axum::Json(value) = axum::Json::from_request(request, state).await.map_err(|r| ApiError::refused(r.status(), r.body_text()))?;
         Ok(Self(value))
     }
 }
@@ -26,7 +26,7 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequestParts<S> for Que
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let axum::extract::Query(value) = axum::extract::Query::from_request_parts(parts, state).await?;
+        let axum::extract::Query(value) = axum::extract::Query::from_request_parts(parts, state).await.map_err(|r| ApiError::refused(r.status(), r.body_text()))?;
         Ok(Self(value))
     }
 }
@@ -38,7 +38,7 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned + Send> FromRequestParts<S> 
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let axum::extract::Path(value) = axum::extract::Path::from_request_parts(parts, state).await?;
+        let axum::extract::Path(value) = axum::extract::Path::from_request_parts(parts, state).await.map_err(|r| ApiError::refused(r.status(), r.body_text()))?;
         Ok(Self(value))
     }
 }

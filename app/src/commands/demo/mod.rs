@@ -52,7 +52,7 @@ pub struct Args {
 
 /// The reference documents that users copy from.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../examples/shop/ops"]
+#[folder = "../examples/shop/ops"]
 struct Documents;
 
 /// The person at this terminal, in the shop's catalogue.
