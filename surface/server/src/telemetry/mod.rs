@@ -3,6 +3,7 @@
 mod intake;
 pub mod otlp_grpc;
 pub mod otlp_http;
+pub mod prometheus;
 
 pub use intake::Limits;
 
