@@ -152,7 +152,7 @@ fn tell(event: &Event) -> Option<String> {
     let data = &event.data;
     let alarm = || format!("[{}](/operate/alarms/{})", cell(text(data, "alert")), text(data, "id"));
     let run = || format!("[{}](/prepare/runs/{})", cell(text(data, "title")), event.run.as_ref().map(ToString::to_string).unwrap_or_default());
-    let step = || cell(text(data, "step_name"));
+    let step = || cell(text(data, "name"));
     let reason = || Some(one_line(text(data, "error"))).filter(|reason| !reason.is_empty()).map(|reason| format!(": {reason}")).unwrap_or_default();
     Some(match event.kind.as_str() {
         types::ALARM_PENDING => format!("The alarm {} was about to fire.", alarm()),
@@ -160,9 +160,12 @@ fn tell(event: &Event) -> Option<String> {
         types::ALARM_RESOLVED => format!("The alarm {} resolved.", alarm()),
         types::ALARM_NO_DATA => format!("The alarm {} had no data.", alarm()),
         types::INCIDENT_OPENED => "The incident was opened.".to_owned(),
-        types::INCIDENT_NOTE => format!("Note: {}", cell(first_of(data, &["text", "note", "message"]))),
+        types::INCIDENT_NOTE => format!("Note: {}", cell(text(data, "text"))),
         types::INCIDENT_UPDATED => format!("The incident was updated{}.", changes(event)),
-        types::INCIDENT_ATTACHED => "More of the same trouble was attached.".to_owned(),
+        types::INCIDENT_ATTACHED => match text(&data["alarm"], "id") {
+            "" => "More was attached to the incident.".to_owned(),
+            id => format!("The alarm [{}](/operate/alarms/{id}) was attached.", cell(id)),
+        },
         types::INCIDENT_RESOLVED => "The incident was resolved.".to_owned(),
         types::INCIDENT_REOPENED => "The incident was opened again.".to_owned(),
         types::RUN_STARTED => format!("The run of {} began.", run()),
@@ -182,11 +185,11 @@ fn tell(event: &Event) -> Option<String> {
     })
 }
 
-/// ` (status: acknowledged)`, from the plain values that the event tells.
+/// ` (status: acknowledged)`, from the plain values that changed.
 fn changes(event: &Event) -> String {
     const TOLD: [&str; 4] = ["status", "severity", "commander", "title"];
-    let changes = event.data.get("changes").unwrap_or(&event.data);
-    let told: Vec<String> = TOLD.iter().filter_map(|name| Some(format!("{name}: {}", cell(changes[*name].as_str()?)))).collect();
+    let changes = &event.data["changes"];
+    let told: Vec<String> = TOLD.iter().filter_map(|name| Some(format!("{name}: {}", cell(changes[*name]["to"].as_str()?)))).collect();
     if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
 }
 
@@ -267,10 +270,6 @@ impl Facts {
     fn name(&self, reference: &EntityRef) -> String {
         cell(self.names.get(reference).map_or(reference.name(), String::as_str))
     }
-}
-
-fn first_of<'a>(data: &'a serde_json::Value, fields: &[&str]) -> &'a str {
-    fields.iter().map(|field| text(data, field)).find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 fn percent(one: &ServiceImpact) -> String {

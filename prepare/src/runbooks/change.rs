@@ -88,7 +88,7 @@ impl Change {
     /// Appends an event about the run; `data` is extended with what says which run it is.
     pub fn tell(&mut self, kind: &str, actor: Actor, mut data: Value) {
         if let Some(step) = data["step"].as_u64().and_then(|index| self.steps.get(index as usize)) {
-            data["step_name"] = json!(step.name);
+            data["name"] = json!(step.name);
         }
         self.events.push(run_event(&self.run, kind, data).actor(actor));
     }

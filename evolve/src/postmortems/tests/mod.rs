@@ -143,13 +143,13 @@ async fn tell_the_story(ledger: &Ledger) {
     };
     let of_incident = |event: NewEvent| event.incident(incident());
     let of_run = |event: NewEvent| event.incident(incident()).run(run.id.clone());
-    let title = json!({ "title": run.title, "step": 1, "step_name": "apply" });
+    let title = json!({ "title": run.title, "step": 1, "name": "apply" });
     let batch = Batch::new()
         .event(event("12:01:00", types::ALARM_PENDING, alarm.clone()))
         .event(event("12:02:00", types::ALARM_FIRING, alarm.clone()))
         .event(event("09:00:00", types::ALARM_FIRING, alarm.clone()))
         .event(of_incident(event("12:02:00", types::INCIDENT_OPENED, json!({}))).actor(Actor::rule("open-incident")))
-        .event(of_incident(event("12:03:30", types::INCIDENT_UPDATED, json!({ "status": "acknowledged" }))).actor(jo()))
+        .event(of_incident(event("12:03:30", types::INCIDENT_UPDATED, json!({ "changes": { "status": { "from": "open", "to": "acknowledged" } } }))).actor(jo()))
         .event(of_run(event("12:05:01", types::RUN_STARTED, title.clone())))
         .event(of_run(event("12:05:02", types::STEP_FINISHED, title.clone())))
         .event(of_run(event("12:05:02", types::RUN_WAITING, title.clone())))
