@@ -19,7 +19,7 @@ impl Classified for IncidentError {
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid(_) | Self::State(StateError::NoTitle) => Kind::Invalid,
-            Self::State(StateError::Status { .. }) => Kind::Conflict,
+            Self::State(StateError::Status { .. } | StateError::NotResolved(_)) => Kind::Conflict,
             Self::Ledger(error) => error.kind(),
         }
     }

@@ -104,6 +104,10 @@ impl Incidents {
 
     pub async fn reopen(&self, id: IncidentId, reason: Option<String>, actor: &Actor) -> Result<Incident> {
         check_text("the reason", reason.as_deref().unwrap_or_default())?;
+        let was = self.get(id).await?;
+        if was.status.is_active() {
+            return Err(state::StateError::NotResolved(was.status).into());
+        }
         let change = Change { status: Some(IncidentStatus::Open), ..Change::default() };
         self.change(id, &change, json!({ "reason": reason }), actor).await
     }

@@ -33,6 +33,8 @@ pub struct Changed {
 pub enum StateError {
     #[error("an incident needs a title")]
     NoTitle,
+    #[error("the incident is {}; only a resolved one can be reopened", name(*.0))]
+    NotResolved(IncidentStatus),
     #[error("an incident that is {} cannot become {}; {}", name(*.from), name(*.to), mend(*.from))]
     Status { from: IncidentStatus, to: IncidentStatus },
 }

@@ -71,12 +71,13 @@ const INTERVAL: Duration = Duration::from_secs(10);
 
 /// A group of one alarm on one metric.
 fn group(name: &str, metric: &str, for_s: u64) -> RuleGroup {
+    let labels = [("component", "orders"), ("severity", "page"), ("from", name)];
     let rule = AlertingRule {
         alert: "High".to_owned(),
         expr: format!("{metric} > 0"),
         for_: Duration::from_secs(for_s),
         keep_firing_for: Duration::ZERO,
-        labels: BTreeMap::from([("component".to_owned(), "orders".to_owned()), ("severity".to_owned(), "page".to_owned())]),
+        labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         annotations: BTreeMap::new(),
         component: None,
         runbook: Some("restart-orders".to_owned()),
@@ -102,10 +103,10 @@ fn task(house: &House, metrics: &Arc<Metrics>, holder: &str) -> AlarmTask {
     AlarmTask::new(house.ledger.clone(), house.graph(), Engine::new(source.clone()), source, house.shared_clock()).held_by(holder)
 }
 
-/// Lets one interval pass, in which the metric has this value.
+/// Lets one interval pass, in which the metric has this value and the group has its instant.
 async fn step(house: &House, metrics: &Metrics, task: &AlarmTask, value: f64) {
-    house.clock.advance(INTERVAL);
     metrics.set(house, "errors", value);
+    house.clock.advance(INTERVAL);
     task.pass().await.unwrap();
 }
 
@@ -195,8 +196,8 @@ async fn a_slow_query_delays_its_own_group_only_and_is_given_up() {
     let task = Arc::new(task(&house, &metrics, "here"));
     task.pass().await.unwrap();
     for (value, expected) in [(0.0, AlarmState::Inactive), (1.0, AlarmState::Firing), (0.0, AlarmState::Resolved), (1.0, AlarmState::Firing)] {
-        house.clock.advance(INTERVAL);
         metrics.set(&house, "errors", value);
+        house.clock.advance(INTERVAL);
         let pass = tokio::spawn({
             let task = task.clone();
             async move { task.pass().await.map(drop).map_err(|error| error.to_string()) }
