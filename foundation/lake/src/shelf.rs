@@ -244,7 +244,7 @@ impl<H: Head> Shelf<H> {
     }
 
     fn is_full(&self, active: &H) -> bool {
-        active.bytes() >= self.limits.flush_bytes || self.wal.bytes() >= self.limits.flush_log_bytes
+        active.bytes() >= self.limits.flush_bytes || self.wal.fresh_bytes() >= self.limits.flush_log_bytes
     }
 
     /// The caller sees to it that the active head is the log up to this segment.

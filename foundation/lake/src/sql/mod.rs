@@ -185,6 +185,8 @@ fn session(memory_bytes: usize, threads: usize) -> Result<SessionContext, DataFu
         .with_information_schema(true)
         .with_default_catalog_and_schema(CATALOG, SCHEMA)
         .with_target_partitions(threads)
+        // Its operators bind as users expect: `a->>'k' = 'v'` compares what `->>` gives.
+        .set_str("datafusion.sql_parser.dialect", "PostgreSQL")
         .set_bool("datafusion.execution.parquet.pushdown_filters", true)
         .set_bool("datafusion.execution.parquet.reorder_filters", true);
     let no_spilling = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);

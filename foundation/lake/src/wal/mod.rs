@@ -49,6 +49,8 @@ pub struct Wal {
     writer: tokio::sync::Mutex<Writer>,
     /// Bytes in segments that are not yet deleted.
     bytes: AtomicU64,
+    /// Of these, the ones since the last rotation.
+    fresh_bytes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -86,6 +88,7 @@ impl Wal {
             pending: Mutex::default(),
             writer: tokio::sync::Mutex::new(Writer { next, segment: None, failed: None }),
             bytes: AtomicU64::new(bytes),
+            fresh_bytes: AtomicU64::new(bytes),
         })
     }
 
@@ -113,6 +116,7 @@ impl Wal {
     /// number, everything later behind it.
     pub async fn rotate(&self) -> u64 {
         let mut writer = self.writer.lock().await;
+        self.fresh_bytes.store(0, Ordering::Relaxed);
         if writer.segment.take().is_some() {
             writer.next += 1;
         }
@@ -132,6 +136,10 @@ impl Wal {
 
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub fn fresh_bytes(&self) -> u64 {
+        self.fresh_bytes.load(Ordering::Relaxed)
     }
 
     fn enqueue(&self, kind: u8, payload: bytes::Bytes) -> Result<oneshot::Receiver<Result<(), WalError>>, WalError> {
@@ -164,6 +172,7 @@ impl Wal {
         match outcome {
             Ok(bytes) => {
                 self.bytes.fetch_add(bytes, Ordering::Relaxed);
+                self.fresh_bytes.fetch_add(bytes, Ordering::Relaxed);
                 Ok(())
             }
             Err(Failure::Write(source)) => {
