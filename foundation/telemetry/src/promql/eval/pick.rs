@@ -27,17 +27,15 @@ impl Evaluation {
         let count = self.counts(aggregate, grid)?;
         for group in self.groups(aggregate, grid)? {
             let mut kept: Vec<Cells> = group.rows.iter().map(|_| Cells::absent(grid.len)).collect();
-            let mut order: Vec<usize> = Vec::new();
+            let mut best: Vec<(f64, usize)> = Vec::new();
             for step in 0..grid.len {
-                order.clear();
-                order.extend((0..group.rows.len()).filter(|i| group.rows[*i].cells.has(step)));
-                let value = |i: &usize| group.rows[*i].cells.get(step).unwrap_or(f64::NAN);
-                order.sort_by(|a, b| best_first(value(a), value(b), descending));
-                for i in order.iter().take(count(step)) {
-                    kept[*i].set(step, value(i));
-                }
+                self.check_cancelled()?;
+                best.clear();
+                best.extend(group.rows.iter().enumerate().filter_map(|(i, row)| Some((row.cells.get(step)?, i))));
+                keep_best(&mut best, count(step), descending);
+                best.iter().for_each(|(value, i)| kept[*i].set(step, *value));
             }
-            let ranked = order.clone();
+            let ranked: Vec<usize> = best.iter().map(|(_, i)| *i).collect();
             self.emit_kept(group, kept, &ranked, sink)?;
         }
         Ok(())
@@ -181,6 +179,17 @@ impl Evaluation {
     }
 }
 
+/// Keeps so many of the best, best first; of equals those that came first.
+fn keep_best(values: &mut Vec<(f64, usize)>, count: usize, descending: bool) {
+    let order = |a: &(f64, usize), b: &(f64, usize)| best_first(a.0, b.0, descending).then(a.1.cmp(&b.1));
+    if count < values.len() {
+        values.select_nth_unstable_by(count, order);
+        values.truncate(count);
+    }
+    values.sort_unstable_by(order);
+}
+
+/// NaN comes last either way.
 fn best_first(a: f64, b: f64, descending: bool) -> Ordering {
     match (a.is_nan(), b.is_nan()) {
         (false, false) if descending => nan_first(&b, &a),
@@ -203,4 +212,22 @@ fn place_of(labels: &Labels) -> f64 {
 
 fn in_ratio(place: f64, ratio: f64) -> bool {
     if ratio >= 0.0 { place < ratio } else { place >= 1.0 + ratio }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_come_first_and_nan_last() {
+        let kept = |count, descending| {
+            let mut values = vec![(1.0, 0), (f64::NAN, 1), (3.0, 2), (3.0, 3), (2.0, 4)];
+            keep_best(&mut values, count, descending);
+            values.into_iter().map(|(_, i)| i).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(2, true), [2, 3]);
+        assert_eq!(kept(2, false), [0, 4]);
+        assert_eq!(kept(9, true), [2, 3, 4, 0, 1]);
+        assert!(kept(0, true).is_empty());
+    }
 }
