@@ -17,7 +17,5 @@ use clap::Parser;
 fn main() -> ExitCode {
     // The first provider installed serves every TLS client of the process; a second install cannot happen here.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let cli = cli::Cli::parse();
-    observe::logs(&cli.command);
-    commands::dispatch(cli)
+    commands::dispatch(cli::Cli::parse())
 }

@@ -23,37 +23,28 @@ use tonic::metadata::MetadataMap;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
-
-use crate::cli::Command;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// Where the exporting layers go once the server knows its own address.
-static EXPORTING: OnceLock<reload::Handle<Vec<BoxedLayer>, Registry>> = OnceLock::new();
+/// Logs on standard error for commands that serve nobody: only what went wrong.
+pub fn terminal_only() {
+    install(vec![terminal("error")]);
+}
 
-/// Logs on standard error: JSON where no person watches, and only what matters for one-off commands.
-/// `MAINSTAY_LOG` overrides, in tracing's filter syntax.
-pub fn logs(command: &Command) {
-    let default = if matches!(command, Command::Serve(_)) { "info" } else { "error" };
-    let filter = EnvFilter::try_from_env("MAINSTAY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let terminal: BoxedLayer = if std::io::stderr().is_terminal() {
+/// JSON where no person watches. `MAINSTAY_LOG` overrides the level, in tracing's filter syntax.
+fn terminal(level: &str) -> BoxedLayer {
+    let filter = EnvFilter::try_from_env("MAINSTAY_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    if std::io::stderr().is_terminal() {
         fmt::layer().with_writer(std::io::stderr).with_filter(filter).boxed()
     } else {
         fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).with_filter(filter).boxed()
-    };
-    let (exporting, handle) = reload::Layer::new(Vec::new());
-    tracing_subscriber::registry().with(exporting).with(terminal_over(terminal)).init();
-    let _ = EXPORTING.set(handle);
+    }
 }
 
-/// The reloadable layer stands first, so the rest is typed over it.
-fn terminal_over<S>(layer: BoxedLayer) -> impl Layer<S>
-where
-    S: tracing::Subscriber,
-    BoxedLayer: Layer<S>,
-{
-    layer
+/// The first subscriber of the process stays; tests within one process may start several servers.
+fn install(layers: Vec<BoxedLayer>) {
+    let _ = tracing_subscriber::registry().with(layers).try_init();
 }
 
 /// The exporters of a running server.
@@ -72,7 +63,8 @@ const METRIC_INTERVAL: Duration = Duration::from_secs(15);
 
 impl Observing {
     /// Sends to `endpoint`, an OTLP/gRPC address of this very server, with its own token if it asks for one.
-    pub fn start(endpoint: &str, access: &Access, driver: Arc<Driver>, ledger: &Ledger) -> Result<Self, ObserveError> {
+    /// `level` is that of the terminal.
+    pub fn start(endpoint: &str, access: &Access, level: &str) -> Result<Self, ObserveError> {
         let resource = Resource::builder()
             .with_service_name(SERVICE)
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
@@ -90,16 +82,21 @@ impl Observing {
             .with_reader(PeriodicReader::builder(exporter).with_interval(METRIC_INTERVAL).build())
             .with_resource(resource)
             .build();
-        register_metrics(&metrics, driver, ledger);
-        export_events(&traces, &logs);
+        // Only Mainstay's own events: what the exporters themselves do must not be exported again.
+        let own = || Targets::new().with_target("mainstay", tracing::Level::INFO);
+        let spans: BoxedLayer = tracing_opentelemetry::layer().with_tracer(traces.tracer(SERVICE)).with_filter(own()).boxed();
+        let records: BoxedLayer = OpenTelemetryTracingBridge::new(&logs).with_filter(own()).boxed();
+        install(vec![terminal(level), spans, records]);
         Ok(Self { traces, logs, metrics })
+    }
+
+    /// Begins to report what the server does in the background.
+    pub fn measure_tasks(&self, driver: &Arc<Driver>, ledger: &Ledger) {
+        register_metrics(&self.metrics, driver, ledger);
     }
 
     /// Sends what is left; to be called while the receiver still answers.
     pub async fn stop(self) {
-        if let Some(handle) = EXPORTING.get() {
-            let _ = handle.modify(Vec::clear);
-        }
         // The SDK's shutdown blocks until its threads are done.
         let done = tokio::task::spawn_blocking(move || {
             let _ = self.traces.shutdown();
@@ -120,19 +117,9 @@ fn metadata(access: &Access) -> MetadataMap {
     metadata
 }
 
-/// Only Mainstay's own events: what the exporters themselves do must not be exported again.
-fn export_events(traces: &SdkTracerProvider, logs: &SdkLoggerProvider) {
-    let own = || Targets::new().with_target("mainstay", tracing::Level::INFO);
-    let spans: BoxedLayer = tracing_opentelemetry::layer().with_tracer(traces.tracer(SERVICE)).with_filter(own()).boxed();
-    let records: BoxedLayer = OpenTelemetryTracingBridge::new(logs).with_filter(own()).boxed();
-    if let Some(handle) = EXPORTING.get() {
-        let _ = handle.modify(|layers| *layers = vec![spans, records]);
-    }
-}
-
 static REQUEST_DURATION: OnceLock<Histogram<f64>> = OnceLock::new();
 
-fn register_metrics(provider: &SdkMeterProvider, driver: Arc<Driver>, ledger: &Ledger) {
+fn register_metrics(provider: &SdkMeterProvider, driver: &Arc<Driver>, ledger: &Ledger) {
     let meter = provider.meter(SERVICE);
     let _ = REQUEST_DURATION.set(
         meter
@@ -147,7 +134,7 @@ fn register_metrics(provider: &SdkMeterProvider, driver: Arc<Driver>, ledger: &L
         .with_description("Resident memory")
         .with_callback(|gauge| gauge.observe(resident_bytes(), &[]))
         .build();
-    let passes = driver.clone();
+    let (passes, failures) = (driver.clone(), driver.clone());
     meter
         .u64_observable_counter("mainstay.task.passes")
         .with_description("Passes of each background task")
@@ -161,7 +148,7 @@ fn register_metrics(provider: &SdkMeterProvider, driver: Arc<Driver>, ledger: &L
         .u64_observable_counter("mainstay.task.failures")
         .with_description("Failed passes of each background task")
         .with_callback(move |counter| {
-            for task in driver.statuses() {
+            for task in failures.statuses() {
                 counter.observe(task.failures, &[KeyValue::new("task", task.name)]);
             }
         })

@@ -43,7 +43,7 @@ pub fn table(answer: &Answer, format: Format) -> anyhow::Result<()> {
 
 fn rendered(answer: &Answer) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::UTF8_FULL_CONDENSED);
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
     table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
     table.set_header(answer.columns.iter().map(|column| column.name.clone()));
     for row in &answer.rows {

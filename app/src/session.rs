@@ -4,6 +4,7 @@ use anyhow::Context;
 
 use crate::cli::ServerArgs;
 use crate::client::Client;
+use crate::observe;
 use crate::wiring::Server;
 use crate::settings::Settings;
 
@@ -20,6 +21,7 @@ struct Embedded {
 
 impl Session {
     pub async fn open(args: &ServerArgs) -> anyhow::Result<Self> {
+        observe::terminal_only();
         let actor = args.actor.clone().or_else(log_in_name);
         let (base, embedded) = match &args.server {
             Some(url) => (url.clone(), None),

@@ -84,8 +84,8 @@ pub struct Settings {
     pub repository: PathBuf,
     pub access: Access,
     pub ready_file: Option<PathBuf>,
-    /// Whether the server sends its own telemetry to itself.
-    pub observe_itself: bool,
+    /// Whether the server sends its own telemetry to itself, and what it then tells the terminal.
+    pub observe_itself: Option<&'static str>,
     /// What the cells of runbooks find in their environment besides the server's own.
     pub run_environment: BTreeMap<String, String>,
 }
@@ -126,7 +126,7 @@ impl Settings {
             lake: args.lake.or(file.lake),
             repository: args.repository.or(file.repository).unwrap_or_else(|| repository_of(&ops)),
             ready_file: args.ready_file.or(file.ready_file),
-            observe_itself: true,
+            observe_itself: Some("info"),
             run_environment: BTreeMap::new(),
             ops,
             data,
@@ -149,7 +149,7 @@ impl Settings {
             repository: repository_of(ops),
             access: Access::Loopback,
             ready_file: None,
-            observe_itself: false,
+            observe_itself: None,
             run_environment: BTreeMap::new(),
         }
     }

@@ -23,6 +23,7 @@ use organize::catalog::CatalogTables;
 use prepare::runbooks::{Executor, ExecutorSettings, Runs};
 use serde::Serialize;
 use serde_json::json;
+use server::telemetry::Limits;
 use server::{About, Access, App};
 use telemetry::promql::Engine;
 use telemetry::{MetricSource, SqlSource};
@@ -71,6 +72,10 @@ impl Server {
         std::fs::create_dir_all(&settings.data).with_context(|| format!("the data folder {} cannot be made", settings.data.display()))?;
         let sockets = Sockets::bind(&settings).await?;
         let addresses = sockets.addresses()?;
+        let observing = match settings.observe_itself {
+            Some(level) => Some(Observing::start(&format!("http://{}", addresses.otlp_grpc), &settings.access, level)?),
+            None => None,
+        };
         let documents = documents::watch(&settings.ops);
         let ledger = Ledger::open(&settings.ledger, clock.clone()).await?;
         let lake = open_lake(&settings, &clock, &ledger, &documents).await?;
@@ -81,10 +86,9 @@ impl Server {
             .await?;
         rooms.run(&tasks, &ledger, &lake);
         let listeners = sockets.serve(rooms.app, &lake, &settings.access, &shutdown);
-        let observing = match settings.observe_itself {
-            true => Some(Observing::start(&format!("http://{}", addresses.otlp_grpc), &settings.access, tasks.clone(), &ledger)?),
-            false => None,
-        };
+        if let Some(observing) = &observing {
+            observing.measure_tasks(&tasks, &ledger);
+        }
         Ok(Self { addresses, shutdown, listeners, tasks, executor: rooms.executor, lake, ledger, observing })
     }
 
@@ -103,7 +107,7 @@ impl Server {
             tracing::warn!("some requests were still under way after {DRAIN:?}");
         }
         self.listeners.shutdown().await;
-        if let Err(error) = self.lake.close().await {
+        if let Err(error) = Lake::clone(&self.lake).close().await {
             tracing::error!(%error, "the lake could not be closed; the next start replays its log");
         }
         self.ledger.close().await;
@@ -148,7 +152,10 @@ impl Rooms {
         let metrics: Arc<dyn MetricSource> = lake.clone();
         let sql: Arc<dyn SqlSource> = lake.clone();
         let engine = Engine::new(metrics.clone());
-        let alarms = AlarmTask::new(ledger.clone(), documents.clone(), engine.clone(), metrics.clone(), clock.clone());
+        let holder = holder(&settings.data);
+        let alarms = AlarmTask::new(ledger.clone(), documents.clone(), engine.clone(), metrics.clone(), clock.clone())
+            .held_by(&holder)
+            .reached_at(&addresses.http_url());
         let rules = alarms.rules();
         let executor = Arc::new(Executor::new(
             ledger.clone(),
@@ -189,9 +196,9 @@ impl Rooms {
         };
         let tasks: Vec<Arc<dyn Task>> = vec![
             Arc::new(alarms),
-            Arc::new(EventRuleTask::new(ledger.clone(), documents.clone(), clock.clone())),
+            Arc::new(EventRuleTask::new(ledger.clone(), documents.clone(), clock.clone()).held_by(&holder)),
             Arc::new(IncidentTask::new(incidents)),
-            Arc::new(NotifyTask::new(ledger.clone(), clock.clone())),
+            Arc::new(NotifyTask::new(ledger.clone(), clock.clone()).held_by(&holder)),
             executor.clone(),
             Arc::new(actions),
         ];
@@ -275,8 +282,8 @@ impl Sockets {
     }
 
     fn serve(self, app: App, lake: &Arc<Lake>, access: &Access, shutdown: &CancellationToken) -> JoinSet<()> {
-        let limits = server::telemetry::Limits::default();
-        let grpc = server::telemetry::otlp_grpc::router(lake.clone(), limits.clone());
+        let limits = Limits::default();
+        let grpc = server::telemetry::otlp_grpc::router(lake.clone(), limits);
         let http = server::telemetry::otlp_http::router(lake.clone(), limits);
         let surface = server::router(app).layer(middleware::from_fn(observe::measure));
         let mut listeners = JoinSet::new();

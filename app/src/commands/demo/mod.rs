@@ -105,7 +105,7 @@ fn settings(args: &Args, folder: &Path, repository: &Path, shop: &Shop<shop::Res
         repository: repository.to_owned(),
         // The remediation reaches the services as a user's would: by what its environment says.
         run_environment: shop.environment(),
-        observe_itself: true,
+        observe_itself: Some("error"),
         ..Settings::embedded(&repository.join("ops"), &folder.join("data"))
     }
 }

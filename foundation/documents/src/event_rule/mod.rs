@@ -95,7 +95,8 @@ fn compile(pattern: &Node, reading: &mut Reading<'_>) -> Option<Pattern> {
             if error.path.is_empty() {
                 span.length = 1;
             }
-            let mend = "see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html".to_owned();
+            const MANUAL: &str = "see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html";
+            let mend = error.mend.clone().unwrap_or_else(|| MANUAL.to_owned());
             reading.findings.error(codes::PATTERN, span, error.to_string(), mend);
             None
         }

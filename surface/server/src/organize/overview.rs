@@ -17,6 +17,7 @@ use wire::overview::{ComponentHealth, DocumentsHealth, Health, Overview};
 use crate::error::ApiResult;
 use crate::explore::Span;
 use crate::explore::services::{Figures, figures_by_service};
+use crate::operate::deliveries::shown;
 use crate::state::App;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -55,7 +56,7 @@ async fn overview(State(app): State<App>) -> ApiResult<Json<Overview>> {
         health: health(&incidents, &alarms, &documents),
         runs: app.ledger.runs(&under_way).await?,
         open_actions: app.ledger.actions(None).await?.into_iter().filter(|a| a.status == ActionStatus::Open).collect(),
-        dead_deliveries: app.ledger.deliveries(Some(DeliveryStatus::Dead), DEAD_DELIVERIES).await?,
+        dead_deliveries: app.deliveries.list(Some(DeliveryStatus::Dead), DEAD_DELIVERIES).await?.into_iter().map(shown).collect(),
         recent_events: app.ledger.events(&recent).await?,
         has_signals: !figures.is_empty() || has_signals(&app).await?,
         incidents,
