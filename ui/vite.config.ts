@@ -2,7 +2,7 @@ import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vitest/config';
 import { mockServer } from './tests/mock/plugin.ts';
 
-const server = process.env.MAINSTAY_URL ?? 'http://127.0.0.1:8080';
+const server = process.env.MAINSTAY_URL ?? 'http://127.0.0.1:4316';
 const mock = process.env.MAINSTAY_MOCK === '1';
 
 export default defineConfig({

@@ -5,6 +5,7 @@ mod client;
 mod commands;
 mod observe;
 mod print;
+mod reading;
 
 mod session;
 mod settings;

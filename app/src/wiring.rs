@@ -33,6 +33,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::observe::{self, Observing};
+use crate::reading;
 use crate::settings::Settings;
 
 /// How long requests under way may take once the server drains.
@@ -76,7 +77,7 @@ impl Server {
             Some(level) => Some(Observing::start(&format!("http://{}", addresses.otlp_grpc), &settings.access, level)?),
             None => None,
         };
-        let documents = documents::watch(&settings.ops);
+        let documents = documents::watch_with(&settings.ops, reading::options());
         let ledger = Ledger::open(&settings.ledger, clock.clone()).await?;
         let lake = open_lake(&settings, &clock, &ledger, &documents).await?;
         let tasks = Arc::new(Driver::new(clock.clone(), shutdown.clone()));

@@ -128,6 +128,9 @@ async fn the_postmortem_tells_it(demo: &Demo) {
 async fn the_browser_sees_it(demo: &Demo) {
     let mut npm = Command::new("npm");
     npm.args(["run", "e2e"]).current_dir(repository("ui")).env("MAINSTAY_URL", &demo.base);
+    if let Some(chromium) = std::env::var_os("MAINSTAY_CHROMIUM") {
+        npm.env("CHROMIUM", chromium);
+    }
     let status = tokio::task::spawn_blocking(move || npm.status()).await.unwrap().expect("npm runs");
     assert!(status.success(), "the page's browser tests failed; their screenshots are in ui/test-results");
 }

@@ -1,30 +1,64 @@
 //! A real Python OpenTelemetry SDK, unchanged, over both transports.
 
 use std::process::Command;
-use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use crate::fixture::server::ServerSettings;
-use crate::fixture::{eventually, repository};
+use crate::fixture::{Server, repository};
+
+const MARKER: &str = "from-python";
 
 #[tokio::test]
 async fn every_record_of_the_python_sdk_is_found_by_sql_and_promql() {
     let python = std::env::var_os("MAINSTAY_PYTHON").unwrap_or_else(|| repository("target/python/bin/python").into_os_string());
     let server = ServerSettings::new().start().await;
-    for (transport, address) in [("grpc", &server.addresses.otlp_grpc), ("http", &server.addresses.otlp_http)] {
-        let marker = format!("python-{transport}");
-        let mut send = Command::new(&python);
-        send.arg(repository("tests/python/send.py")).args([transport, &format!("http://{address}"), &marker]);
-        let output = tokio::task::spawn_blocking(move || send.output()).await.unwrap().expect("python runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let sent: serde_json::Value = serde_json::from_slice(&output.stdout).expect("the script tells what it sent");
-        let expected = |key: &str| sent[key].as_i64().unwrap_or_else(|| panic!("{key} in {sent}"));
-        assert_eq!(server.count(&format!("SELECT count(*) FROM logs WHERE service = '{marker}'")).await, expected("logs"));
-        assert_eq!(server.count(&format!("SELECT count(*) FROM spans WHERE service = '{marker}'")).await, expected("spans"));
-        let query = format!("prometheus/api/v1/query?query=python_requests_total%7Bjob%3D%22{marker}%22%7D");
-        let value = eventually("the counter", Duration::from_secs(10), async || {
-            server.get(&query).await["data"]["result"][0]["value"][1].as_str().map(str::to_owned)
-        })
-        .await;
-        assert_eq!(value, expected("requests").to_string());
+    let (grpc, http) = (format!("http://{}", server.addresses.otlp_grpc), format!("http://{}", server.addresses.otlp_http));
+    let mut send = Command::new(&python);
+    send.arg(repository("tests/python/send_otlp.py")).args(["--grpc", &grpc, "--http", &http, "--marker", MARKER]);
+    let output = tokio::task::spawn_blocking(move || send.output()).await.unwrap().expect("python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("the script tells what it sent");
+    for sent in told["sent"].as_array().expect("both transports") {
+        spans_are_found(&server, sent).await;
+        logs_are_found(&server, sent).await;
+        metrics_are_found(&server, sent["service"].as_str().expect("a name")).await;
+    }
+}
+
+async fn spans_are_found(server: &Server, sent: &Value) {
+    let service = sent["service"].as_str().expect("a name");
+    let spans = server.sql(&format!("SELECT name, kind, status, attributes->>'test.marker' FROM spans WHERE service = '{service}' ORDER BY name")).await;
+    let span = |name: &str, kind: &str, status: &str| vec![json!(name), json!(kind), json!(status), json!(MARKER)];
+    assert_eq!(spans, [span("child", "client", "error"), span("linked", "internal", "unset"), span("parent", "server", "unset")]);
+    let trace = server.get(&format!("api/traces/{}", sent["trace_id"].as_str().expect("an id"))).await;
+    let by_id = |id: &Value| trace["spans"].as_array().expect("spans").iter().find(|span| span["span_id"] == *id).expect("its span").clone();
+    let (parent, child) = (by_id(&sent["parent_span_id"]), by_id(&sent["child_span_id"]));
+    assert_eq!(child["parent_span_id"], sent["parent_span_id"]);
+    assert_eq!((&parent["events"][0]["name"], &parent["links"][0]["attributes"]["why"]), (&json!("checked"), &json!("test")));
+    assert_eq!((&parent["attributes"]["count"], &parent["attributes"]["list"]), (&json!(7), &json!(["a", "b"])));
+}
+
+async fn logs_are_found(server: &Server, sent: &Value) {
+    let service = sent["service"].as_str().expect("a name");
+    let logs = server.get(&format!("api/logs?service={service}")).await;
+    let mut bodies: Vec<_> = logs["lines"].as_array().expect("lines").iter().map(|line| (line["severity"].clone(), line["body"].clone())).collect();
+    bodies.sort_by_key(|(severity, _)| severity.to_string());
+    assert_eq!(bodies, [(json!("ERROR"), json!("payment failed")), (json!("INFO"), json!(format!("hello {MARKER}")))]);
+    assert!(logs["lines"].as_array().expect("lines").iter().all(|line| line["trace_id"] == sent["trace_id"]), "{logs}");
+}
+
+async fn metrics_are_found(server: &Server, service: &str) {
+    for (query, expected) in [
+        ("python_requests_total", "3"),
+        ("python_queue", "2"),
+        ("python_temperature_celsius", "21.5"),
+        ("python_duration_seconds_count", "2"),
+        ("histogram_quantile(0.5, python_duration_seconds_bucket)", "0.5"),
+    ] {
+        let answer = server.get_with("prometheus/api/v1/query", &[("query", query)]).await;
+        let results = answer["data"]["result"].as_array().expect("a vector");
+        let own = results.iter().find(|series| series["metric"]["job"] == service).unwrap_or_else(|| panic!("{query}: {answer}"));
+        assert_eq!(own["value"][1], expected, "{query}");
     }
 }

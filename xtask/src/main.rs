@@ -1,13 +1,18 @@
 //! The project's own chores: `cargo xtask …`.
+//!
+//! Depends on next to nothing, so that it is there at once; what needs the rooms is a program of its
+//! own (`bench/`), which this one builds and runs.
 
-mod conformance;
+mod page;
+mod run;
+mod tidy;
+mod tools;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use conformance::promql::Names;
+use run::Outcome;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Mainstay's own chores")]
@@ -18,34 +23,68 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Run the tests of a format's specification against our implementation of it.
-    #[command(subcommand)]
-    Conformance(Conformance),
-}
-
-#[derive(Subcommand)]
-enum Conformance {
-    /// Run every script of Prometheus's test format below a folder: prints `FILE passed failed
-    /// unsupported` for each file and a total; exit code 1 if a statement failed.
-    Promql {
-        folder: PathBuf,
-        /// Also tell why statements are unsupported.
-        #[arg(long)]
-        verbose: bool,
-        /// Let functions drop the metric name at once, as servers do, instead of at the end, as
-        /// Prometheus does when it tests itself.
-        #[arg(long)]
-        names_at_once: bool,
+    /// Build the page and the binaries
+    Build,
+    /// Build, then play the demo; arguments go to `mainstay demo`
+    Demo {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Get what the tests need, build, and run all of them
+    Test,
+    /// Check what no compiler does: the direction of arrows, the size of files, leftovers
+    Tidy,
+    /// Measure Mainstay against its peers, in the release profile; arguments go to the bench program
+    Bench {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Run a public conformance suite, e.g. `conformance promql DIR`
+    Conformance {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
 }
 
-#[tokio::main]
-async fn main() -> std::io::Result<ExitCode> {
-    let fine = match Arguments::parse().chore {
-        Chore::Conformance(Conformance::Promql { folder, verbose, names_at_once }) => {
-            let names = if names_at_once { Names::DroppedAtOnce } else { Names::DroppedLast };
-            conformance::promql::report(&folder, names, verbose).await?
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().chore {
+        Chore::Build => build(),
+        Chore::Demo { arguments } => build().and_then(|()| run::program("target/debug/mainstay", ["demo".to_owned()].into_iter().chain(arguments))),
+        Chore::Test => test(),
+        Chore::Tidy => tidy::check(),
+        Chore::Bench { arguments } => page::build().and_then(|()| run::cargo(["build", "--release", "-p", "mainstay", "-p", "mainstay-bench"])).and_then(|()| {
+            tools::prometheus()?;
+            run::program("target/release/mainstay-bench", ["bench".to_owned()].into_iter().chain(arguments))
+        }),
+        Chore::Conformance { arguments } => {
+            let own = ["run", "--quiet", "-p", "mainstay-bench", "--", "conformance"].map(str::to_owned);
+            run::cargo(own.into_iter().chain(arguments))
         }
     };
-    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build() -> Outcome {
+    page::build()?;
+    // `unify` gives dependencies the features that the tests need too, so that nothing is built twice.
+    run::cargo(["build", "-p", "mainstay", "-p", "shop", "-p", "unify"])
+}
+
+fn test() -> Outcome {
+    tidy::check()?;
+    let python = tools::python()?;
+    let chromium = tools::chromium()?;
+    tools::postgres()?;
+    page::build()?;
+    page::test()?;
+    run::cargo(["build", "--workspace", "--all-targets"])?;
+    let mut tests = run::command("cargo", ["test", "--workspace", "--all-targets"]);
+    tests.env("MAINSTAY_PYTHON", python).env("MAINSTAY_CHROMIUM", chromium);
+    run::wait(tests)
 }

@@ -9,6 +9,7 @@ use documents::Loaded;
 use documents::report::{self, Counts};
 
 use super::{EXIT_COULD_NOT_RUN, EXIT_PROBLEMS};
+use crate::reading;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -38,7 +39,7 @@ pub fn run(args: Args) -> ExitCode {
         eprintln!("mainstay: there is no folder {}; name one, or begin with `mainstay init`", folder.display());
         return ExitCode::from(EXIT_COULD_NOT_RUN);
     }
-    let loaded = documents::load(&folder);
+    let loaded = documents::load_with(&folder, &reading::options());
     let shown = match args.format {
         Format::Text => text(&loaded),
         Format::Json => format!("{:#}\n", report::json(&loaded)),

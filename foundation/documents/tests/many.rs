@@ -1,6 +1,6 @@
 //! A large company's folder, as the bench writes it: without a fault, and read quickly.
 
-#[path = "../../../xtask/src/bench/documents.rs"]
+#[path = "../../../bench/src/bench/generate.rs"]
 mod generate;
 
 use std::time::Instant;

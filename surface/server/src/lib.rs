@@ -58,7 +58,7 @@ struct Description;
 
 /// The whole surface on one port: API, page, Prometheus's API, health checks.
 pub fn router(app: App) -> Router {
-    let (api, description) = api().split_for_parts();
+    let (api, description) = described();
     let description = serde_json::to_value(&description).unwrap_or_default();
     let prometheus = telemetry::prometheus::router(app.engine.clone(), app.metrics.clone(), app.rules.clone());
     let access = app.access.clone();
@@ -89,8 +89,30 @@ pub fn for_senders(receivers: Router, access: &Access) -> Router {
 
 /// The OpenAPI 3.1 document, as JSON.
 pub fn openapi() -> String {
-    let (_, description) = api().split_for_parts();
+    let (_, description) = described();
     description.to_pretty_json().unwrap_or_default()
+}
+
+/// The routes, and their description with an id for each operation: `get-incidents-id`.
+fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
+    let (router, mut description) = api().split_for_parts();
+    for (path, item) in &mut description.paths.paths {
+        let name: Vec<&str> = path.trim_start_matches("/api").split(['/', '{', '}']).filter(|part| !part.is_empty()).collect();
+        let name = name.join("-");
+        let operations = [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("{method}-{name}"));
+            }
+        }
+    }
+    (router, description)
 }
 
 fn api() -> OpenApiRouter<App> {

@@ -45,7 +45,7 @@ pub struct ComponentHealth {
     pub impact: Option<Impact>,
     pub tier: Option<u8>,
     pub alarm_state: Option<AlarmState>,
-    /// Over the last five minutes; null without spans.
+    /// Over the last minute; null without spans.
     pub rate: Option<f64>,
     pub error_ratio: Option<f64>,
     pub p95_ms: Option<f64>,

@@ -52,11 +52,6 @@ impl Step<'_> {
         self.spinner.finish_and_clear();
         self.narrator.tell(text);
     }
-
-    /// What it is at, while it takes its time.
-    pub fn update(&self, what: String) {
-        self.spinner.set_message(what);
-    }
 }
 
 impl Drop for Step<'_> {

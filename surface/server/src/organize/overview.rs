@@ -33,7 +33,7 @@ async fn overview(State(app): State<App>) -> ApiResult<Json<Overview>> {
     let at = app.clock.now();
     let loaded = app.documents.borrow().clone();
     let all_alarms = app.ledger.alarms().await?;
-    let figures = figures_by_service(&app, Span { start: at - 5.minutes(), end: at }).await?;
+    let figures = figures_by_service(&app, Span { start: at - 1.minute(), end: at }).await?;
     let components = components(&loaded.graph, &all_alarms, &figures);
     let mut alarms: Vec<AlarmRecord> =
         all_alarms.into_iter().filter(|alarm| !matches!(alarm.state, AlarmState::Inactive | AlarmState::Resolved)).collect();

@@ -1,0 +1,55 @@
+//! Measurements beside the peers, and the harnesses of public conformance suites.
+
+mod bench;
+mod conformance;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use conformance::promql::Names;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Measurements and conformance of Mainstay")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Measure Mainstay beside its peers.
+    Bench(bench::Args),
+    /// Run the tests of a format's specification against our implementation of it.
+    #[command(subcommand)]
+    Conformance(Conformance),
+}
+
+#[derive(Subcommand)]
+enum Conformance {
+    /// Run every script of Prometheus's test format below a folder: prints `FILE passed failed
+    /// unsupported` for each file and a total; exit code 1 if a statement failed.
+    Promql {
+        folder: PathBuf,
+        /// Also tell why statements are unsupported.
+        #[arg(long)]
+        verbose: bool,
+        /// Let functions drop the metric name at once, as servers do, instead of at the end, as
+        /// Prometheus does when it tests itself.
+        #[arg(long)]
+        names_at_once: bool,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let fine = match Arguments::parse().chore {
+        Chore::Bench(args) => bench::run(args).await.map(|()| true)?,
+        Chore::Conformance(Conformance::Promql { folder, verbose, names_at_once }) => {
+            let names = if names_at_once { Names::DroppedAtOnce } else { Names::DroppedLast };
+            conformance::promql::report(&folder, names, verbose).await?
+        }
+    };
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
