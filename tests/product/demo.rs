@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::fixture::{eventually, program, repository};
+use crate::fixture::{client, eventually, program, repository};
 
 struct Demo {
     process: Child,
@@ -28,7 +28,7 @@ impl Demo {
         })
         .await;
         let base = format!("http://{}", addresses["http"].as_str().unwrap());
-        Self { process, base, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+        Self { process, base, client: client() }
     }
 
     async fn get(&self, path: &str) -> Value {

@@ -31,14 +31,16 @@ async fn errors_are_problem_details_that_help() {
 }
 
 #[tokio::test]
-async fn every_described_route_without_a_parameter_answers() {
+async fn every_described_route_that_needs_no_parameter_answers() {
     let server = ServerSettings::new().start().await;
     let description = server.get("api/openapi.json").await;
     assert!(description["openapi"].as_str().unwrap().starts_with("3.1"));
     let mut asked = 0;
     for (path, operations) in description["paths"].as_object().unwrap() {
         let endless = path.ends_with("/stream") || path.ends_with("/tail");
-        if operations["get"].is_object() && !path.contains('{') && !endless {
+        let parameters = operations["get"]["parameters"].as_array().into_iter().flatten();
+        let needs_none = parameters.filter(|parameter| parameter["required"] == true).count() == 0;
+        if operations["get"].is_object() && needs_none && !endless {
             server.get(path).await;
             asked += 1;
         }

@@ -38,6 +38,8 @@ impl Pair {
 }
 
 pub fn client() -> anyhow::Result<reqwest::Client> {
+    // The client refuses to be made without a provider, though no TLS is spoken; a second install changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Ok(reqwest::Client::builder().no_proxy().build()?)
 }
 

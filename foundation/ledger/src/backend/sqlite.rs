@@ -44,7 +44,7 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(LOCK_WAIT)
             .disable_statement_logging();
-        let writer = kept(1).connect_with(file.clone()).await.map_err(|error| refuse(explain(&error)))?;
+        let writer = connect_writer(&file).await.map_err(|error| refuse(explain(&error)))?;
         let readers = kept(READERS_MAX).connect_lazy_with(file.clone());
         Ok(Self { url: url.to_owned(), file: Some(file), writer, readers })
     }
@@ -112,6 +112,24 @@ fn kept(connections: u32) -> SqlitePoolOptions {
         .max_lifetime(None)
         .idle_timeout(None)
         .test_before_acquire(false)
+}
+
+/// Switching a new file to WAL mode needs it alone for a moment and does not wait its turn by itself, so
+/// servers that begin on it together try again.
+async fn connect_writer(file: &SqliteConnectOptions) -> std::result::Result<SqlitePool, sqlx::Error> {
+    let deadline = tokio::time::Instant::now() + LOCK_WAIT;
+    loop {
+        match kept(1).connect_with(file.clone()).await {
+            Err(error) if is_locked(&error) && tokio::time::Instant::now() < deadline => tokio::time::sleep(POLL_INTERVAL).await,
+            answer => return answer,
+        }
+    }
+}
+
+/// SQLITE_BUSY, in its low byte whatever the extended code.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 /// Refuses a place where no file can be, with the mend.
