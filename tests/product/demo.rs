@@ -113,7 +113,7 @@ async fn the_remediation_was_approved_by_another(demo: &Demo) {
 async fn the_postmortem_tells_it(demo: &Demo) {
     let detail = demo.get("postmortems/INC-1").await;
     let markdown = detail["markdown"].as_str().unwrap();
-    for mention in ["orders", "OrdersErrors", "## Timeline", "restore-payments"] {
+    for mention in ["orders", "OrdersErrors", "## Timeline", "Restore payments", "requests failed"] {
         assert!(markdown.contains(mention), "{mention} in:\n{markdown}");
     }
     let charts = detail["charts"].as_array().unwrap();

@@ -31,7 +31,7 @@ test('an incident is declared, led, noted and closed, live in a second window', 
 
   await page.getByLabel('New action').fill('Keep testing the page');
   await page.getByRole('button', { name: 'Add', exact: true }).click();
-  await expect(onlooker.getByText('Keep testing the page')).toBeVisible();
+  await expect(onlooker.getByText('Keep testing the page', { exact: true })).toBeVisible();
   await page.getByLabel('Keep testing the page').check();
   await expect(onlooker.getByLabel('Keep testing the page')).toBeChecked();
 
