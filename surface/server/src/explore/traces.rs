@@ -111,7 +111,19 @@ fn span(record: Record<'_>) -> Option<TraceSpan> {
         duration_ms: record.number("duration_ns")? / 1e6,
         attributes: record.json("attributes").unwrap_or_default(),
         resource: record.json("resource").unwrap_or_default(),
-        events: record.json("events").unwrap_or_default(),
+        events: record.json("events").map(readable_times).unwrap_or_default(),
         links: record.json("links").unwrap_or_default(),
     })
+}
+
+/// The lake keeps an event's time in nanoseconds since the epoch, more than a number of JSON's readers can
+/// hold; here it is RFC 3339 like every other time.
+fn readable_times(mut events: serde_json::Value) -> serde_json::Value {
+    for event in events.as_array_mut().into_iter().flatten() {
+        let time = event["time"].as_i64().and_then(|ns| kernel::Timestamp::from_nanosecond(ns.into()).ok());
+        if let Some(time) = time {
+            event["time"] = time.to_string().into();
+        }
+    }
+    events
 }
