@@ -1,7 +1,7 @@
 import { defineConfig } from '@playwright/test';
 
 /**
- * Looks at a running Mainstay with data, e.g. `mainstay demo`: MAINSTAY_URL=http://127.0.0.1:8080 npm run e2e.
+ * Looks at a running Mainstay with data, e.g. `mainstay demo`: MAINSTAY_URL=http://127.0.0.1:4316 npm run e2e.
  * The browser is the system's Chromium; CHROMIUM names another one.
  */
 export default defineConfig({
@@ -13,7 +13,7 @@ export default defineConfig({
   workers: 1,
   reporter: [['list']],
   use: {
-    baseURL: process.env.MAINSTAY_URL ?? 'http://127.0.0.1:8080',
+    baseURL: process.env.MAINSTAY_URL ?? 'http://127.0.0.1:4316',
     viewport: { width: 1400, height: 900 },
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
