@@ -169,7 +169,7 @@ impl Process {
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         Some(Self {
             pid,
-            group: Pid::from_raw(fields.get(2)?.parse().ok()?)?,
+            group: positive(fields.get(2)?)?,
             ended: matches!(*fields.first()?, "Z" | "X"),
             started_ticks: fields.get(19)?.parse().ok()?,
         })
@@ -178,7 +178,12 @@ impl Process {
 
 /// None where there is no `/proc`.
 fn processes() -> impl Iterator<Item = Process> {
-    entries(Path::new("/proc")).filter_map(|path| Process::read(Pid::from_raw(file_name(&path).parse().ok()?)?))
+    entries(Path::new("/proc")).filter_map(|path| Process::read(positive(file_name(&path))?))
+}
+
+/// None also for the -1 that the system gives as the group of a process that is being reaped.
+fn positive(number: &str) -> Option<Pid> {
+    number.parse().ok().filter(|raw| *raw > 0).and_then(Pid::from_raw)
 }
 
 fn has_variable(pid: Pid, beginning: &[u8]) -> bool {
