@@ -15,6 +15,7 @@ pub mod event_rule;
 mod kinds;
 pub mod rules;
 pub mod runbook;
+pub mod script;
 pub mod workload;
 
 // What is checked, and what is said about it.

@@ -1,0 +1,5 @@
+//! Scenario scripts, in Artillery's format.
+
+mod model;
+
+pub use model::*;

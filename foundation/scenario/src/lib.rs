@@ -1,0 +1,4 @@
+//! A user journey, played: once as a test, or by many virtual users at a rate.
+//!
+//! A checked [`documents::script::Script`] is compiled once into a program; virtual users walk it. Knows no
+//! folder of documents, no ledger and no lake: what happened is told to an observer.
