@@ -1,3 +1,4 @@
 //! Evolve: what is learned from what happened.
 
 pub mod postmortems;
+pub mod scale_points;

@@ -9,6 +9,7 @@ mod command_line;
 mod crash;
 mod demo;
 mod http;
+mod judgement;
 mod malformed;
 mod observes_itself;
 mod python_sdk;

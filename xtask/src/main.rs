@@ -84,7 +84,7 @@ fn test() -> Outcome {
     page::build()?;
     page::test()?;
     run::cargo(["build", "--workspace", "--all-targets"])?;
-    let mut tests = run::command("cargo", ["test", "--workspace", "--all-targets"]);
+    let mut tests = run::command("cargo", ["test", "--workspace", "--all-targets", "--no-fail-fast"]);
     tests.env("MAINSTAY_PYTHON", python).env("MAINSTAY_CHROMIUM", chromium);
     run::wait(tests)
 }

@@ -100,22 +100,22 @@ pub async fn charts(sql: &dyn SqlSource, window: Window, services: &BTreeSet<Str
         window.condition()
     );
     let table = sql.sql(&query, MAX_ROWS).await?;
-    let chart = |name: &str, title: &str, unit: &str, value: &dyn Fn(Record<'_>) -> Option<f64>| Chart {
+    let chart = |name: &str, title: &str, unit: &str, lines: Vec<Line>| Chart {
         name: name.to_owned(),
         title: title.to_owned(),
         unit: unit.to_owned(),
         start_s: seconds(window.start),
         end_s: seconds(window.end),
         step_s,
-        lines: lines(&table, value),
+        lines,
         marks: Vec::new(),
         query: query.clone(),
     };
-    let rate = |column: &'static str| move |record: Record<'_>| Some(record.number(column)? / step_s);
+    let rates = |column: &str| with_zeros(lines(&table, &|record| Some(record.number(column)? / step_s)), step_s);
     let charts = [
-        chart("failures", "Failed requests by service", "per second", &rate("failed")),
-        chart("requests", "Requests by service", "per second", &rate("requests")),
-        chart("latency", "95th percentile of duration by service", "ms", &|record| record.number("p95_ms")),
+        chart("failures", "Failed requests by service", "per second", rates("failed")),
+        chart("requests", "Requests by service", "per second", rates("requests")),
+        chart("latency", "95th percentile of duration by service", "ms", lines(&table, &|record| record.number("p95_ms"))),
     ];
     Ok(charts.into_iter().filter(|chart| !chart.lines.is_empty()).collect())
 }
@@ -153,10 +153,36 @@ fn lines(table: &Table, value: &dyn Fn(Record<'_>) -> Option<f64>) -> Vec<Line> 
     lines
 }
 
+/// A step without a row had no requests, which is a rate of zero and not a gap.
+fn with_zeros(mut lines: Vec<Line>, step_s: f64) -> Vec<Line> {
+    for line in &mut lines {
+        let mut points: Vec<(f64, f64)> = Vec::with_capacity(line.points.len());
+        for point in line.points.drain(..) {
+            while let Some((last, _)) = points.last().copied().filter(|(last, _)| point.0 - last > step_s * 1.5) {
+                points.push((last + step_s, 0.0));
+            }
+            points.push(point);
+        }
+        line.points = points;
+    }
+    lines
+}
+
 pub fn seconds(instant: Timestamp) -> f64 {
     instant.as_millisecond() as f64 / 1e3
 }
 
 fn earlier(instant: Timestamp, by: Duration) -> Timestamp {
     instant.checked_sub(by).unwrap_or(instant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_without_requests_is_a_rate_of_zero() {
+        let line = Line { name: "orders".to_owned(), points: vec![(0.0, 2.0), (5.0, 1.0), (20.0, 3.0)] };
+        assert_eq!(with_zeros(vec![line], 5.0)[0].points, [(0.0, 2.0), (5.0, 1.0), (10.0, 0.0), (15.0, 0.0), (20.0, 3.0)]);
+    }
 }
