@@ -46,6 +46,17 @@ pub struct Config {
     pub ensure: Ensure,
     /// The threshold of "satisfied"; four times of it is "tolerating".
     pub apdex: Option<Duration>,
+    /// What numbers of this configuration ask for and nobody gave: `arrivalRate: "{{ $env.RATE }}"` without
+    /// that variable. What needs them is left out, so nothing can be played while there are any.
+    pub unset: Vec<Unset>,
+}
+
+/// A variable that a number or a switch of the configuration needs and that has no value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unset {
+    /// As in the template: `$env.RATE`.
+    pub variable: String,
+    pub origin: Origin,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -79,7 +90,7 @@ pub enum Spread {
 /// Rows of a CSV file; each virtual user takes one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Payload {
-    /// Relative to the script. May hold `{{ $environment }}`.
+    /// Relative to the script. *Template* where a variable of it has no value yet.
     pub path: String,
     pub fields: Vec<String>,
     pub order: PayloadOrder,
@@ -176,10 +187,19 @@ impl Default for TlsSettings {
     }
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WsSettings {
     pub subprotocols: Vec<String>,
+    /// *Templates.*
     pub headers: BTreeMap<String, String>,
+    /// How long a step waits for its message.
+    pub timeout: Duration,
+}
+
+impl Default for WsSettings {
+    fn default() -> Self {
+        Self { subprotocols: Vec::new(), headers: BTreeMap::new(), timeout: Duration::from_secs(10) }
+    }
 }
 
 /// Our addition.
@@ -210,6 +230,8 @@ pub struct Plugins {
 pub struct ExpectSettings {
     pub report_failures_as_errors: bool,
     pub expect_default_200: bool,
+    /// Whether reports call a request by its name rather than its URL.
+    pub use_only_request_names: bool,
     /// Whether the virtual user goes on after a failed expectation. The default of a run as a test is no.
     pub continue_on_failure: Option<bool>,
 }
@@ -219,6 +241,7 @@ pub struct MetricsByEndpoint {
     pub use_only_request_names: bool,
     pub group_dynamic_urls: bool,
     pub strip_query_string: bool,
+    pub ignore_unnamed_requests: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -257,6 +280,8 @@ pub struct Journey {
     /// For every request of the journey.
     pub before_request: Vec<String>,
     pub after_response: Vec<String>,
+    /// Called with what ended the journey early.
+    pub on_error: Vec<String>,
     pub origin: Origin,
 }
 
@@ -282,11 +307,13 @@ pub struct Step {
 #[serde(rename_all = "camelCase")]
 pub enum Action {
     Request(Box<Request>),
+    /// A number is in seconds; a text is read by [`duration`](super::duration) once it is filled in.
     Think { duration: Template, jitter: Option<Jitter> },
     Log { message: Template },
     Function { name: String },
     Loop(Loop),
-    Parallel { steps: Vec<Step> },
+    /// At most `limit` of them at once; 100 if absent.
+    Parallel { steps: Vec<Step>, limit: Option<u32> },
     Ws(WsAction),
     Grpc(Box<GrpcCall>),
     Browser(BrowserAction),
@@ -320,6 +347,8 @@ pub struct Request {
     pub expect: Vec<Expectation>,
     pub before_request: Vec<String>,
     pub after_response: Vec<String>,
+    /// Keys that Mainstay does not have, for the script's JavaScript functions.
+    pub extra: BTreeMap<String, Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -398,6 +427,8 @@ pub struct Match {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Expectation {
     pub check: Check,
+    /// How reports call it.
+    pub description: Option<String>,
     pub origin: Origin,
 }
 
@@ -418,18 +449,20 @@ pub enum Check {
     HeaderEquals(Template, Template),
     MatchesRegexp(Template),
     CdnHit(Template),
-    /// `expect: [{ jmespath: EXPRESSION, equals: VALUE }]`.
-    Jmespath { expression: String, equals: Template },
+    /// Its result is true, or what `equals` says if given: `expect: [{ jmespath: EXPRESSION, equals: VALUE }]`.
+    Jmespath { expression: String, equals: Option<Template> },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Loop {
     pub steps: Vec<Step>,
     pub times: Times,
-    /// The name of a JavaScript function, asked after each round.
+    /// The name of a JavaScript function, asked after each round. With it, nothing else ends the loop.
     pub while_true: Option<String>,
-    /// The variable of the round's element; `$loopElement` if absent. The round's number is `$loopCount`.
+    /// The variable of the round's element; `$loopElement` if absent.
     pub element: Option<String>,
+    /// The variable of the round's number; `$loopCount` if absent.
+    pub counter: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -437,11 +470,11 @@ pub struct Loop {
 pub enum Times {
     /// A number, or a template of one.
     Count(Template),
-    /// Drawn anew by each virtual user; the end is not reached. Artillery: `"1-5"`.
+    /// `"1-5"`: rounds numbered 1, 2, 3 and 4, as Artillery counts them.
     Between(u64, u64),
     /// The elements of a list, or of the variable that a text names.
     Over(Template),
-    /// As long as `while_true` says.
+    /// As long as `while_true` says; without it, as long as the run lasts.
     Endless,
 }
 
@@ -450,9 +483,20 @@ pub enum Times {
 pub enum WsAction {
     /// Another address, or further settings, than the script's target; or a JavaScript function.
     Connect(Template),
-    Send { payload: Template, capture: Vec<Capture>, expect: Vec<Expectation> },
-    /// Waits for a message; our addition: `wait`.
-    Wait { timeout: Duration, capture: Vec<Capture>, expect: Vec<Expectation> },
+    /// Waits for an answer only if something is captured, matched or expected.
+    Send { payload: Template, answer: Answer },
+    /// Waits for a message.
+    Wait { answer: Answer },
+}
+
+/// What is done with the message that a step waits for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Answer {
+    /// The setting of the script if absent.
+    pub timeout: Option<Duration>,
+    pub capture: Vec<Capture>,
+    pub matches: Vec<Match>,
+    pub expect: Vec<Expectation>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
