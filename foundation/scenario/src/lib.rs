@@ -2,3 +2,5 @@
 //!
 //! A checked [`documents::script::Script`] is compiled once into a program; virtual users walk it. Knows no
 //! folder of documents, no ledger and no lake: what happened is told to an observer.
+
+pub mod value;
