@@ -37,6 +37,8 @@ codes! {
     PROMQL = "promql": "A PromQL expression cannot be parsed.";
     PROMQL_UNCHECKED = "promql-unchecked": "A PromQL expression uses syntax newer than the check, so it is not checked.";
     TEMPLATE = "template": "The braces or blocks of a text template do not balance, or a placeholder is no path.";
+    REGEX = "regex": "A regular expression cannot be compiled.";
+    JSONPATH = "jsonpath": "A JSONPath cannot be parsed.";
     PATTERN = "pattern": "An event pattern cannot be compiled.";
     CELL_ATTRIBUTE = "cell-attribute": "An attribute of a runbook's cell is unknown or malformed.";
     NO_CELLS = "no-cells": "A runbook has no cell that can run.";

@@ -23,6 +23,7 @@ pub enum Space {
     Alert,
     EventRule,
     Runbook,
+    Experiment,
 }
 
 impl Space {
@@ -34,6 +35,7 @@ impl Space {
             Self::Alert => "alert",
             Self::EventRule => "event rule",
             Self::Runbook => "runbook",
+            Self::Experiment => "experiment",
         }
     }
 }

@@ -7,6 +7,7 @@ use kernel::EntityRef;
 
 use crate::catalog::Entity;
 use crate::event_rule::EventRule;
+use crate::experiment::Experiment;
 use crate::rules::RuleGroup;
 use crate::runbook::Runbook;
 use crate::workload::Workload;
@@ -23,6 +24,8 @@ pub struct Graph {
     pub rule_groups: Vec<RuleGroup>,
     pub event_rules: Vec<EventRule>,
     pub runbooks: BTreeMap<String, Runbook>,
+    /// By the file's name without its ending.
+    pub experiments: BTreeMap<String, Experiment>,
 }
 
 impl Graph {

@@ -4,12 +4,13 @@ use crate::catalog::{self, Entity};
 use crate::codes;
 use crate::diagnostic::Level;
 use crate::event_rule::{self, EventRule};
+use crate::experiment::{self, Experiment};
 use crate::findings::Findings;
 use crate::promql::PromqlCheck;
 use crate::rules::{self, RuleGroup};
 use crate::runbook::{self, Runbook};
 use crate::source::Node;
-use crate::source::recognize::{API_VERSION, Claim, MARKDOWN_KINDS, Recognized, claim, recognize};
+use crate::source::recognize::{API_VERSION, Claim, MARKDOWN_KINDS, Recognized, claim, parse, recognize};
 use crate::suggest;
 use crate::workload::{self, Workload};
 
@@ -21,7 +22,11 @@ pub(crate) enum Document {
     RuleGroup(RuleGroup),
     EventRule(EventRule),
     Runbook(Box<Runbook>),
+    Experiment(Box<Experiment>),
 }
+
+/// Reads one document of a kind: its tree, and the text of the whole file.
+pub(crate) type ReadKnown = fn(&Node, &str, &mut Reading<'_>);
 
 /// One file being read: what it has come to so far.
 pub(crate) struct Reading<'a> {
@@ -42,7 +47,7 @@ impl<'a> Reading<'a> {
             Recognized::Nothing => {}
             Recognized::Trees(trees) => {
                 for tree in &trees {
-                    reading.tree(tree);
+                    reading.tree(tree, text);
                 }
             }
             Recognized::Markdown(front, split) => {
@@ -57,11 +62,21 @@ impl<'a> Reading<'a> {
         reading
     }
 
-    fn tree(&mut self, tree: &Node) {
+    /// A file that is known to hold one document of a kind, whatever it looks like.
+    pub fn known(path: &str, text: &str, promql: &'a PromqlCheck, read: ReadKnown) -> Self {
+        let mut reading = Self { findings: Findings::of(path), documents: Vec::new(), promql, recognized: true };
+        for tree in parse(text, &mut reading.findings).iter().take(1) {
+            read(tree, text, &mut reading);
+        }
+        reading
+    }
+
+    fn tree(&mut self, tree: &Node, text: &str) {
         match claim(tree) {
             Claim::Nothing => return,
             Claim::Entity => catalog::read(tree, self),
             Claim::Rules => rules::read(tree, self),
+            Claim::Experiment => experiment::read(tree, text, self),
             Claim::Own { kind, .. } => {
                 if self.has_version(tree) {
                     self.own(tree, kind);

@@ -12,6 +12,7 @@ mod watch;
 // The kinds.
 pub mod catalog;
 pub mod event_rule;
+pub mod experiment;
 mod kinds;
 pub mod rules;
 pub mod runbook;

@@ -11,12 +11,11 @@ use crate::codes;
 use crate::diagnostic::{Diagnostic, Level, Origin};
 use crate::findings::{Findings, Reference};
 use crate::graph::{Graph, Loaded};
-use crate::kinds::{Document, Reading};
+use crate::kinds::{Document, ReadKnown, Reading};
 use crate::links::{self, Names};
 use crate::promql::{self, PromqlCheck};
 use crate::revision;
 use crate::runbook::Runbook;
-use crate::source::Span;
 use crate::source::recognize::{is_candidate, looks_meant};
 use crate::source::walk::{self, FILE_BYTES_MAX, Found, Text};
 
@@ -54,6 +53,22 @@ pub fn load_with(root: &Path, options: &Options) -> Loaded {
     folder.finish(root)
 }
 
+/// Reads one file as a document of a kind, without looking at what lies around it: references to other
+/// documents are not followed.
+pub(crate) fn load_file(file: &Path, options: &Options, read: ReadKnown) -> Loaded {
+    let root = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let path = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut folder = Folder::default();
+    match walk::read(file) {
+        Ok(Text::Whole(text)) => folder.add(Reading::known(&path, &text, &options.promql, read)),
+        Ok(Text::Beginning(_)) => folder.diagnostics.push(too_large(&path)),
+        Ok(Text::Binary) => folder.diagnostics.push(unreadable(&path, "the file is not text")),
+        Err(error) => folder.diagnostics.push(unreadable(&path, &error.to_string())),
+    }
+    folder.references.clear();
+    folder.finish(root)
+}
+
 /// Reads files on all cores; the answers come in the order of the files.
 fn read_all<'a>(files: &[Found], options: &'a Options) -> Vec<Reading<'a>> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(files.len().max(1));
@@ -82,18 +97,14 @@ fn read_all<'a>(files: &[Found], options: &'a Options) -> Vec<Reading<'a>> {
 }
 
 fn read_file<'a>(file: &Found, options: &'a Options) -> Reading<'a> {
-    let nothing = |findings| Reading { findings, documents: Vec::new(), promql: &options.promql, recognized: false };
     let mut findings = Findings::of(&file.path);
     match walk::read(&file.file) {
         Ok(Text::Whole(text)) => return Reading::of(&file.path, &text, &options.promql),
-        Ok(Text::Beginning(text)) if is_candidate(&text) && looks_meant(&text) => {
-            let message = format!("the file is larger than {FILE_BYTES_MAX} bytes");
-            findings.error(codes::TOO_LARGE, Span::at(1, 1, 1), message, "split it into several files".to_owned());
-        }
+        Ok(Text::Beginning(text)) if is_candidate(&text) && looks_meant(&text) => findings.diagnostics.push(too_large(&file.path)),
         Ok(_) => {}
         Err(error) => findings.diagnostics.push(unreadable(&file.path, &error.to_string())),
     }
-    nothing(findings)
+    Reading { findings, documents: Vec::new(), promql: &options.promql, recognized: false }
 }
 
 /// The documents of all files, and their names and references, until they are checked against each other.
@@ -139,6 +150,9 @@ impl Folder {
                 }
             }
             Document::Runbook(runbook) => place_runbook(&mut self.graph.runbooks, *runbook),
+            Document::Experiment(experiment) => {
+                self.graph.experiments.entry(experiment.name.clone()).or_insert(*experiment);
+            }
         }
     }
 
@@ -164,12 +178,15 @@ fn place_runbook(runbooks: &mut BTreeMap<String, Runbook>, runbook: Runbook) {
 }
 
 fn unreadable(path: &str, message: &str) -> Diagnostic {
-    Diagnostic {
-        code: codes::UNREADABLE,
-        level: Level::Error,
-        origin: Origin { path: path.to_owned(), line: 1, column: 1 },
-        length: 1,
-        message: message.to_owned(),
-        mend: None,
-    }
+    whole_file(path, codes::UNREADABLE, message, None)
+}
+
+fn too_large(path: &str) -> Diagnostic {
+    let message = format!("the file is larger than {FILE_BYTES_MAX} bytes");
+    whole_file(path, codes::TOO_LARGE, &message, Some("split it into several files".to_owned()))
+}
+
+fn whole_file(path: &str, code: &'static str, message: &str, mend: Option<String>) -> Diagnostic {
+    let origin = Origin { path: path.to_owned(), line: 1, column: 1 };
+    Diagnostic { code, level: Level::Error, origin, length: 1, message: message.to_owned(), mend }
 }

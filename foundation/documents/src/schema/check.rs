@@ -121,7 +121,9 @@ impl<'a> Checker<'a> {
         } else {
             suggest::nearest(name, field_names(schema)).map(|name| format!("did you mean `{name}`?"))
         };
-        let (level, message) = if ours {
+        // A foreign format may say that what is near to one of its fields was meant to be it.
+        let slip = self.root["x-slips"] == true && mend.is_some();
+        let (level, message) = if ours || slip {
             (Level::Error, format!("{} has no field `{name}`", self.subject()))
         } else {
             (Level::Note, format!("`{name}` in {} means nothing to Mainstay; it is kept", self.subject()))

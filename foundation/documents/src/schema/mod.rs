@@ -3,7 +3,8 @@
 //!
 //! Besides the standard keywords, `x-reference` says that a text refers to an entity and `x-document`
 //! that it names a runbook. Where a mapping lists its `properties` and says nothing of others, they are
-//! noted (a foreign format); `additionalProperties: false` makes them errors (our own kinds).
+//! noted (a foreign format); `additionalProperties: false` makes them errors (our own kinds). A foreign
+//! format with `x-slips: true` has those that are nearly one of its fields as errors too.
 
 mod check;
 mod formats;
@@ -59,6 +60,7 @@ schemas! {
     ENTITY = "entity": "Backstage catalogue entities: Component, System, API, Resource, Group, User, Domain";
     RULES = "rules": "Prometheus rule groups: alarms and recording rules";
     EVENT_RULE = "event-rule": "which events open incidents, request runs and notify";
+    EXPERIMENT = "experiment": "Chaos Toolkit experiments";
     RUNBOOK = "runbook": "the front matter of runbooks and playbooks in Markdown";
 }
 

@@ -29,6 +29,8 @@ pub enum Claim<'a> {
     Entity,
     /// Prometheus rule groups.
     Rules,
+    /// An experiment of Chaos Toolkit.
+    Experiment,
     /// One of our own, with what it gives as version and kind.
     Own { version: &'a str, kind: Option<&'a str> },
     Nothing,
@@ -41,6 +43,7 @@ pub fn claim(tree: &Node) -> Claim<'_> {
         }
         Some(version) if version.starts_with(BACKSTAGE_GROUP) => Claim::Entity,
         None if has_rule_groups(tree) => Claim::Rules,
+        None if is_experiment(tree) => Claim::Experiment,
         _ => Claim::Nothing,
     }
 }
@@ -63,12 +66,23 @@ pub fn recognize<'a>(text: &'a str, findings: &mut Findings) -> Recognized<'a> {
     Recognized::Trees(read.roots)
 }
 
+/// The trees of a text that is known to be a document; nothing if it has none, which is reported.
+pub fn parse(text: &str, findings: &mut Findings) -> Vec<Node> {
+    let read = yaml::parse(text, 0);
+    report(&read, findings);
+    if read.roots.is_empty() && read.fault.is_none() {
+        findings.error(codes::SYNTAX, Span::at(1, 1, 1), "the file is empty", None);
+    }
+    read.roots
+}
+
 /// Whether a text is worth parsing: most files of a repository are not.
 pub fn is_candidate(text: &str) -> bool {
     text.contains(API_GROUP)
         || text.contains(BACKSTAGE_GROUP)
         || (text.starts_with("---") && text.contains("runme"))
         || (text.contains("groups") && text.contains("rules"))
+        || looks_like_experiment(text)
 }
 
 /// Whether lines of a text, malformed or too large, say that it is a document. Templates of other tools
@@ -83,8 +97,9 @@ pub fn looks_meant(text: &str) -> bool {
         })
     });
     let alarms = text.lines().any(|line| line.starts_with("groups:")) && (text.contains("alert:") || text.contains("record:"));
+    let experiment = text.contains("steady-state-hypothesis") && text.contains("method") && text.contains("title");
     let template = text.lines().any(|line| line.trim_start().starts_with("{{"));
-    (versioned || alarms) && !template
+    (versioned || alarms || experiment) && !template
 }
 
 fn markdown<'a>(text: &'a str, findings: &mut Findings) -> Option<Recognized<'a>> {
@@ -120,6 +135,23 @@ fn is_front_matter(front: &Node, is_markdown: bool) -> bool {
 /// `apiVersion`, so they do not come here.
 fn has_rule_groups(tree: &Node) -> bool {
     tree.get("groups").is_some_and(|groups| groups.items().iter().any(|group| group.entry("rules").is_some()))
+}
+
+fn looks_like_experiment(text: &str) -> bool {
+    text.contains("title") && (text.contains("steady-state-hypothesis") || (text.contains("method") && (text.contains("provider") || text.contains("ref"))))
+}
+
+/// A hypothesis, or a method of activities, under a title; the rest may be missing by mistake.
+fn is_experiment(tree: &Node) -> bool {
+    let titled = ["title", "description"].iter().any(|field| tree.get(field).and_then(Node::text).is_some());
+    let hypothesis = tree.get("steady-state-hypothesis").is_some_and(|hypothesis| !hypothesis.entries().is_empty());
+    let activity = |step: &Node| {
+        let kind = step.get("type").and_then(Node::text);
+        let carried_out = step.get("provider").is_some_and(|provider| provider.get("type").is_some());
+        carried_out || (matches!(kind, Some("action" | "probe")) && step.get("name").is_some())
+    };
+    let method = tree.get("method").map(Node::items).unwrap_or_default();
+    titled && (hypothesis || method.iter().any(activity))
 }
 
 fn report(read: &Yaml, findings: &mut Findings) {

@@ -1,0 +1,64 @@
+//! Chaos Toolkit's experiments, JSON or YAML, as they are.
+//!
+//! Source: Chaos Toolkit, "An Open API for Chaos Engineering Experiments". What the toolkit has no word for
+//! stands in its `extensions`, under the name `mainstay`: see [`Safety`].
+
+mod activity;
+mod check;
+mod decode;
+mod model;
+mod tolerance;
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::findings::Space;
+use crate::graph::Loaded;
+use crate::kinds::{Document, Reading};
+use crate::load::{self, Options};
+use crate::schema;
+use crate::source::Node;
+
+pub use model::*;
+
+/// The name of our own extension.
+pub const EXTENSION: &str = "mainstay";
+
+/// Reads one file as an experiment, whatever it looks like. The graph holds the experiment if it has no
+/// errors, and nothing else.
+pub fn read_file(path: &Path) -> Loaded {
+    load::load_file(path, &Options::default(), read)
+}
+
+pub(crate) fn read(tree: &Node, text: &str, reading: &mut Reading<'_>) {
+    schema::EXPERIMENT.check(tree, &mut reading.findings, reading.promql);
+    check::check(tree, reading);
+    let path = reading.findings.path().to_owned();
+    let name = stem(&path);
+    reading.findings.declare(Space::Experiment, name, name, tree.span_of(&["title".to_owned()]));
+    let origin = reading.findings.origin(tree.span);
+    let experiment = decode::experiment(tree, name, digest(text), origin, &reading.findings);
+    reading.keep(tree, experiment.map(|experiment| Document::Experiment(Box::new(experiment))));
+}
+
+/// The specification's own examples leave out the root of a JSONPath: `items[*].name`.
+pub fn rooted(path: &str) -> Cow<'_, str> {
+    let path = path.trim();
+    match path.chars().next() {
+        Some('$') => Cow::Borrowed(path),
+        Some('[') => Cow::Owned(format!("${path}")),
+        _ => Cow::Owned(format!("$.{path}")),
+    }
+}
+
+/// The file's name without its ending.
+fn stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
