@@ -8,8 +8,9 @@ export default defineConfig({
   testDir: 'tests',
   // Emptied at each run, unlike the pictures beside it.
   outputDir: 'test-results/failures',
-  timeout: 30_000,
-  expect: { timeout: 10_000 },
+  // Generous: the server that is looked at is not optimised, and the machine may be busy.
+  timeout: 90_000,
+  expect: { timeout: 30_000 },
   workers: 1,
   reporter: [['list']],
   use: {

@@ -20,7 +20,7 @@ impl SqlSource for Lake {
             return Err(SqlError::Invalid { message: "there is no table named spans".to_owned() });
         }
         if query.contains("date_bin") {
-            return Ok(over_time());
+            return Ok(over_time(step_s(query)));
         }
         // The time before ends where the incident's begins.
         let before = query.contains("start_time < TIMESTAMP '2026-11-21T12:00:30Z'");
@@ -40,14 +40,21 @@ fn figures(service: &str, requests: i64, failed: i64, p95_ms: f64) -> Vec<Cell> 
     vec![Cell::Text(service.to_owned()), Cell::Integer(requests), Cell::Integer(failed), Cell::Float(p95_ms)]
 }
 
-fn over_time() -> Table {
+/// Of `date_bin(INTERVAL '33 seconds', …)`.
+fn step_s(query: &str) -> i64 {
+    let (_, interval) = query.split_once("INTERVAL '").unwrap();
+    interval.split(' ').next().unwrap().parse().unwrap()
+}
+
+/// Forty-five minutes, with failures from the twelfth to the fortieth.
+fn over_time(step_s: i64) -> Table {
     let start: Timestamp = "2026-11-21T11:50:00Z".parse().unwrap();
     let row = |service: &str, n: i64| {
-        let step = Cell::Timestamp(start + std::time::Duration::from_secs(60 * n as u64));
-        let failed = if (12..40).contains(&n) { 5 + n % 3 } else { 0 };
+        let step = Cell::Timestamp(start + std::time::Duration::from_secs((step_s * n) as u64));
+        let failed = if (12 * 60..40 * 60).contains(&(n * step_s)) { 5 + n % 3 } else { 0 };
         vec![Cell::Text(service.to_owned()), step, Cell::Integer(33), Cell::Integer(failed), Cell::Float(40.0 + 20.0 * failed as f64)]
     };
-    let rows = ["orders", "web"].into_iter().flat_map(|service| (0..45).map(move |n| row(service, n))).collect();
+    let rows = ["orders", "web"].into_iter().flat_map(|service| (0..45 * 60 / step_s).map(move |n| row(service, n))).collect();
     let columns = [
         ("service", ColumnType::Text),
         ("step", ColumnType::Timestamp),
