@@ -61,7 +61,7 @@ async fn an_alarm_is_told_as_prometheus_tells_it() {
     assert_eq!(alert["annotations"]["summary"], "it is 31.5 degrees");
     let answer = server.get("prometheus/api/v1/rules").await;
     let group = &answer["data"]["groups"][0];
-    assert_eq!((&group["name"], &group["interval"]), (&json!("weather"), &json!(1)), "{group}");
+    assert_eq!((&group["name"], &group["interval"]), (&json!("weather"), &json!(1.0)), "{group}");
     let rules: Vec<(&Value, &Value)> = group["rules"].as_array().unwrap().iter().map(|rule| (&rule["type"], &rule["health"])).collect();
     assert_eq!(rules, [(&json!("recording"), &json!("ok")), (&json!("alerting"), &json!("ok"))]);
     let recorded = server.get_with("prometheus/api/v1/query", &[("query", "room:temperature:max")]).await;

@@ -28,7 +28,13 @@ const SPANS_MAX: usize = 20_000;
     responses((status = 200, body = Vec<TraceSummary>), (status = 400, body = Problem)))]
 async fn search(State(app): State<App>, Query(query): Query<TraceQuery>) -> ApiResult<Json<Vec<TraceSummary>>> {
     let limit = query.limit.unwrap_or(TRACES_DEFAULT).clamp(1, TRACES_MAX) as usize;
-    let table = app.sql.sql(&search_sql(&app, &query)?, limit).await?;
+    let window = Span::of(query.start, query.end, &app.clock)?.condition("start_time");
+    let found = app.sql.sql(&found_sql(&window, &query), limit).await?;
+    let ids: Vec<String> = found.records().filter_map(|record| record.text("trace_id").map(sql::text)).collect();
+    if ids.is_empty() {
+        return Ok(Json(Vec::new()));
+    }
+    let table = app.sql.sql(&summaries_sql(&window, &ids), limit).await?;
     Ok(Json(table.records().filter_map(summary).collect()))
 }
 
@@ -53,9 +59,8 @@ async fn trace(State(app): State<App>, Path(id): Path<String>) -> ApiResult<Json
     Ok(Json(Trace { trace_id: id, spans }))
 }
 
-/// Groups spans to traces; the root is the span without a parent, else the earliest.
-fn search_sql(app: &App, query: &TraceQuery) -> ApiResult<String> {
-    let window = Span::of(query.start, query.end, &app.clock)?.condition("start_time");
+/// The newest traces that match. Asks for no more than it takes to find them, since it reads the whole window.
+fn found_sql(window: &str, query: &TraceQuery) -> String {
     let mut having = Vec::new();
     if let Some(service) = &query.service {
         having.push(format!("bool_or(service = {})", sql::text(service)));
@@ -64,7 +69,7 @@ fn search_sql(app: &App, query: &TraceQuery) -> ApiResult<String> {
         having.push(format!("bool_or(name = {})", sql::text(operation)));
     }
     if query.errors {
-        having.push("sum(CASE WHEN status = 'error' THEN 1 ELSE 0 END) > 0".to_owned());
+        having.push("bool_or(status = 'error')".to_owned());
     }
     if let Some(ms) = query.min_duration_ms {
         having.push(format!("max(duration_ns) >= {}", (ms * 1e6) as i64));
@@ -73,14 +78,20 @@ fn search_sql(app: &App, query: &TraceQuery) -> ApiResult<String> {
         having.push(format!("max(duration_ns) <= {}", (ms * 1e6) as i64));
     }
     let having = if having.is_empty() { String::new() } else { format!("HAVING {}", having.join(" AND ")) };
+    format!("SELECT trace_id FROM spans WHERE {window} GROUP BY trace_id {having} ORDER BY min(start_time) DESC")
+}
+
+/// Groups spans to traces; the root is the span without a parent, else the earliest.
+fn summaries_sql(window: &str, ids: &[String]) -> String {
     const ROOT_FIRST: &str = "ORDER BY CASE WHEN parent_span_id IS NULL THEN 0 ELSE 1 END, start_time";
-    Ok(format!(
+    format!(
         "SELECT trace_id, min(start_time) AS start_time, max(duration_ns) AS duration_ns, count(*) AS spans, \
          sum(CASE WHEN status = 'error' THEN 1 ELSE 0 END) AS errors, \
          first_value(service {ROOT_FIRST}) AS root_service, first_value(name {ROOT_FIRST}) AS root_name, \
          array_to_string(array_sort(array_agg(DISTINCT service)), ',') AS services \
-         FROM spans WHERE {window} GROUP BY trace_id {having} ORDER BY start_time DESC"
-    ))
+         FROM spans WHERE {window} AND trace_id IN ({}) GROUP BY trace_id ORDER BY start_time DESC",
+        ids.join(", ")
+    )
 }
 
 fn summary(record: Record<'_>) -> Option<TraceSummary> {
