@@ -27,7 +27,7 @@ mod links;
 pub mod promql;
 pub mod report;
 pub mod schema;
-mod suggest;
+pub mod suggest;
 
 // What comes out, and where it comes from.
 pub mod graph;

@@ -7,6 +7,7 @@ pub mod capture;
 pub mod expect;
 pub mod expression;
 pub mod javascript;
+mod path;
 pub mod response;
 pub mod scope;
 pub mod template;
