@@ -20,7 +20,7 @@ use operate::events::EventRuleTask;
 use operate::incidents::{IncidentTask, Incidents};
 use operate::notify::{Deliveries, NotifyTask};
 use organize::catalog::CatalogTables;
-use prepare::runbooks::{Executor, ExecutorSettings, Runs};
+use prepare::runs::{Executor, ExecutorSettings, Players, Runs};
 use serde::Serialize;
 use serde_json::json;
 use server::telemetry::Limits;
@@ -163,6 +163,7 @@ impl Rooms {
             documents.clone(),
             engine.clone(),
             sql.clone(),
+            Players::new(),
             clock.clone(),
             executor_settings(settings, addresses),
         ));

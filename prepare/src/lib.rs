@@ -1,3 +1,3 @@
 //! Prepare: what a team has ready before something happens, and how it is carried out.
 
-pub mod runbooks;
+pub mod runs;

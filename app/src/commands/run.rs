@@ -113,6 +113,8 @@ fn show(chunk: &OutputChunk) -> anyhow::Result<()> {
             print::table(&answer, Format::Table)?;
         }
         OutputKind::Chart => eprintln!("(a chart; see the page)"),
+        // The lines beside it say the same in words.
+        OutputKind::Report => {}
     }
     Ok(())
 }

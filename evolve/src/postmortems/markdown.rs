@@ -212,7 +212,12 @@ fn responses(out: &mut String, facts: &Facts) -> std::fmt::Result {
     writeln!(out, "| --- | --- | --- | --- | ---: | --- |")?;
     for run in &facts.runs {
         let took = run.started_at.zip(run.finished_at).map(|(start, end)| duration(between(start, end)));
-        let kind = if run.kind == RunKind::Playbook { "playbook" } else { "runbook" };
+        let kind = match run.kind {
+            RunKind::Runbook => "runbook",
+            RunKind::Playbook => "playbook",
+            RunKind::Scenario => "scenario",
+            RunKind::Experiment => "experiment",
+        };
         let began = run.started_at.map(second);
         writeln!(out, "| [{}](/prepare/runs/{}) | {kind} | {} | {} | {} | {} |", cell(&run.title), run.id, cell(&run.initiator.0), dash(began), dash(took), outcome(run))?;
     }

@@ -10,6 +10,7 @@ use crate::event_rule::EventRule;
 use crate::experiment::Experiment;
 use crate::rules::RuleGroup;
 use crate::runbook::Runbook;
+use crate::script::Script;
 use crate::workload::Workload;
 use crate::Diagnostic;
 
@@ -24,6 +25,8 @@ pub struct Graph {
     pub rule_groups: Vec<RuleGroup>,
     pub event_rules: Vec<EventRule>,
     pub runbooks: BTreeMap<String, Runbook>,
+    /// By the file's name without its ending.
+    pub scripts: BTreeMap<String, Script>,
     /// By the file's name without its ending.
     pub experiments: BTreeMap<String, Experiment>,
 }

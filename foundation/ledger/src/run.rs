@@ -37,6 +37,10 @@ impl fmt::Display for Actor {
 pub enum RunKind {
     Runbook,
     Playbook,
+    /// A scenario, once as a test or at a rate.
+    Scenario,
+    /// A chaos experiment.
+    Experiment,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -108,7 +112,7 @@ pub struct Step {
     /// From 0, in the order of execution.
     pub index: u32,
     pub name: String,
-    /// The language of a runbook's cell: `bash`, `python`, `sql`, `promql`, …
+    /// The language of a runbook's cell: `bash`, `python`, `sql`, `promql`, …; or `scenario`, `experiment`.
     pub language: String,
     pub source: String,
     pub status: StepStatus,
@@ -147,6 +151,8 @@ pub enum OutputKind {
     Chart,
     /// A line of Mainstay's own.
     Note,
+    /// `data` is a JSON report of a scenario or an experiment; a later one of the same step takes its place.
+    Report,
 }
 
 /// A piece of a step's output, in the order in which it came.

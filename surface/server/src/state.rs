@@ -10,7 +10,7 @@ use ledger::Ledger;
 use operate::alarms::Rules;
 use operate::incidents::Incidents;
 use operate::notify::Deliveries;
-use prepare::runbooks::Runs;
+use prepare::runs::Runs;
 use telemetry::promql::Engine;
 use telemetry::{LogTail, MetricSource, SignalSink, SqlSource};
 use tokio::sync::watch;

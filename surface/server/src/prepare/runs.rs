@@ -8,7 +8,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use kernel::{IncidentId, RunId};
 use ledger::{Run, RunFilter, RunStatus};
-use prepare::runbooks::{Request, Resume};
+use prepare::runs::{Request, Resume};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;

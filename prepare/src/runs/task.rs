@@ -21,11 +21,12 @@ use tokio_util::sync::CancellationToken;
 use super::execution::execute;
 use super::groups::sweep;
 use super::plan::Plan;
+use super::player::Players;
 use super::request::{Prepared, Request, refused};
 use super::state::{self, Next};
 
 /// Remembers which requests have become runs.
-const READER: &str = "prepare/runbooks/requests";
+const READER: &str = "prepare/runs/requests";
 const PAGE: u32 = 100;
 
 #[derive(Debug, Clone)]
@@ -75,6 +76,7 @@ pub(super) struct Services {
     pub graph: watch::Receiver<Arc<Loaded>>,
     pub engine: Engine,
     pub sql: Arc<dyn SqlSource>,
+    pub players: Players,
     pub clock: SharedClock,
     pub settings: ExecutorSettings,
     pub tuning: Tuning,
@@ -94,10 +96,11 @@ impl Executor {
         graph: watch::Receiver<Arc<Loaded>>,
         engine: Engine,
         sql: Arc<dyn SqlSource>,
+        players: Players,
         clock: SharedClock,
         settings: ExecutorSettings,
     ) -> Self {
-        Self::with_tuning(Services { ledger, graph, engine, sql, clock, settings, tuning: Tuning::default(), stopping: CancellationToken::new() })
+        Self::with_tuning(Services { ledger, graph, engine, sql, players, clock, settings, tuning: Tuning::default(), stopping: CancellationToken::new() })
     }
 
     pub(super) fn with_tuning(services: Services) -> Self {

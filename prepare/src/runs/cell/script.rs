@@ -12,10 +12,10 @@ use tokio::process::Command;
 use super::interpreter::{self, InterpreterError};
 use super::outputs::{self, OutputsError, is_variable};
 use super::OUTPUT_VARIABLE;
-use crate::runbooks::change::StepResult;
-use crate::runbooks::groups::RunFolder;
-use crate::runbooks::plan::Plan;
-use crate::runbooks::task::ExecutorSettings;
+use crate::runs::change::StepResult;
+use crate::runs::groups::RunFolder;
+use crate::runs::plan::Plan;
+use crate::runs::task::ExecutorSettings;
 
 /// Settings of the server are not for the cells.
 const OWN_PREFIX: &str = "MAINSTAY_";

@@ -12,9 +12,9 @@ use telemetry::ports::Series;
 use telemetry::promql::{Engine, Value};
 
 use super::substitute::{Language, substitute};
-use crate::runbooks::change::StepResult;
-use crate::runbooks::output::Output;
-use crate::runbooks::plan::CellPlan;
+use crate::runs::change::StepResult;
+use crate::runs::output::Output;
+use crate::runs::plan::CellPlan;
 
 const MAX_ROWS: usize = 1000;
 /// A table or chart above this is shortened.

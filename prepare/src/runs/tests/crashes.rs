@@ -4,7 +4,7 @@ use kernel::RunId;
 use ledger::{OutputKind, RunStatus, StepStatus, types};
 
 use super::world::{World, eventually, lives, user};
-use crate::runbooks::{Resume, RunError};
+use crate::runs::{Resume, RunError};
 
 /// The second cell waits for a file that only the test makes.
 fn stuck(attributes: &str) -> String {

@@ -8,12 +8,14 @@ use std::time::Instant;
 
 use kernel::{RunId, Timestamp, format_duration};
 use ledger::{Lease, LedgerError, Run, Step};
+use tokio_util::sync::CancellationToken;
 
 use super::cell::{self, Process, Surroundings, is_query};
 use super::change::{Change, StepResult};
 use super::groups::RunFolder;
 use super::output::Output;
 use super::plan::{CellPlan, Plan};
+use super::player::{Play, Player, Reporter};
 use super::state::{self, Next};
 use super::task::Services;
 
@@ -127,9 +129,11 @@ impl Execution {
         if cell.interactive {
             self.output.note(index, "an interactive cell: it runs without a terminal and without input").await;
         }
-        let ended = match is_query(&step.language) {
-            true => self.query(&begun.run, step, &cell).await,
-            false => self.script(&begun.run, step, &cell).await,
+        let player = self.services.players.get(step.language.as_str()).cloned();
+        let ended = match player {
+            Some(player) => self.play(player, &begun.run, step, &cell).await,
+            None if is_query(&step.language) => self.query(&begun.run, step, &cell).await,
+            None => self.script(&begun.run, step, &cell).await,
         };
         let result = match ended {
             Ok(Some(result)) => result,
@@ -146,6 +150,25 @@ impl Execution {
         let output = self.output.clone();
         let work = cell::run_query(run, step, cell, &services.engine, &*services.sql, &output, self.now());
         self.supervise(self.limit(cell), run.deadline, work).await.map(Some)
+    }
+
+    async fn play(&mut self, player: Arc<dyn Player>, run: &Run, step: &Step, cell: &CellPlan) -> Result<Option<StepResult>, Interruption> {
+        let ending = CancellationToken::new();
+        let play = Play {
+            run: run.clone(),
+            step: step.clone(),
+            loaded: self.services.graph.borrow().clone(),
+            reporter: Reporter::new(self.output.clone(), step.index),
+            ending: ending.clone(),
+        };
+        let mut work = player.play(play);
+        let ended = self.supervise(self.limit(cell), run.deadline, &mut work).await;
+        if ended.is_err() {
+            ending.cancel();
+            // Within the lease's time, as nobody renews it now.
+            let _ = tokio::time::timeout(self.services.tuning.lease_ttl / 2, work).await;
+        }
+        ended.map(|played| Some(played.into()))
     }
 
     async fn script(&mut self, run: &Run, step: &Step, cell: &CellPlan) -> Result<Option<StepResult>, Interruption> {

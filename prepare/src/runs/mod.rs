@@ -1,4 +1,4 @@
-//! Runbooks and playbooks, carried out as durable runs.
+//! Runs: durable executions of runbooks, playbooks, scenarios and experiments.
 //!
 //! A run begins as a request: a person's, through [`Runs`], or another stage's, as a `RUN_REQUESTED`
 //! event. The request fixes a [`Plan`](plan::Plan), the cells with all their settings as the document
@@ -34,9 +34,11 @@ mod error;
 mod execution;
 mod groups;
 mod output;
+mod people;
 pub mod plan;
+pub mod playable;
+mod player;
 mod request;
-mod runs;
 pub mod state;
 mod task;
 #[cfg(test)]
@@ -46,7 +48,8 @@ use std::time::Duration;
 
 pub use error::RunError;
 pub use request::Request;
-pub use runs::{Resume, Runs};
+pub use people::{Resume, Runs};
+pub use player::{Play, Played, Player, Players, Reporter};
 pub use task::{Executor, ExecutorSettings};
 
 /// How long a cell may take that does not say.
@@ -56,4 +59,4 @@ pub const DEFAULT_CELL_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 pub const DEFAULT_APPROVAL_EXPIRY: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The `source` of the events that this room appends.
-const SOURCE: &str = "/prepare/runbooks";
+const SOURCE: &str = "/prepare/runs";

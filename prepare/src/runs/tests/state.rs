@@ -4,7 +4,7 @@ use kernel::RunId;
 use ledger::{Actor, Approval, RunKind, RunStatus};
 
 use super::*;
-use crate::runbooks::plan::{CellPlan, Gate};
+use crate::runs::plan::{CellPlan, Gate};
 
 fn now() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().unwrap()

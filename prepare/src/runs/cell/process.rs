@@ -11,8 +11,8 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::runbooks::groups::{RunFolder, end_group};
-use crate::runbooks::output::Output;
+use crate::runs::groups::{RunFolder, end_group};
+use crate::runs::output::Output;
 
 /// How long the output of a process that has ended may still take; longer only if something that left
 /// the group holds it open.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use crate::runbooks::error::closest;
+use crate::runs::error::closest;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {

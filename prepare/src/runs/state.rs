@@ -44,8 +44,10 @@ pub fn next(run: &Run, steps: &[Step], plan: &Plan, alive: &BTreeSet<u32>, now: 
         return Next::Finish(Outcome::Failed { reason: failure(failed) });
     }
     if let Some(lost) = steps.iter().find(|step| step.status == StepStatus::Running && !alive.contains(&step.index)) {
-        return match plan.cell(lost.index).repeatable {
+        let cell = plan.cell(lost.index);
+        return match cell.repeatable {
             true => Next::Repeat(lost.index),
+            false if cell.ends_when_lost => Next::Finish(Outcome::Failed { reason: format!("the server stopped while {:?} was under way", lost.name) }),
             false => Next::Interrupt(lost.index),
         };
     }

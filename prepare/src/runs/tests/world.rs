@@ -19,8 +19,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::runbooks::task::{Services, Tuning};
-use crate::runbooks::{Executor, ExecutorSettings, Request, Runs};
+use crate::runs::task::{Services, Tuning};
+use crate::runs::{Executor, ExecutorSettings, Players, Request, Runs};
 
 /// Users `jo`, `ann` and `bob`; `ann` and `bob` are the group `oncall`.
 const PEOPLE: &str = "
@@ -51,6 +51,7 @@ pub struct World {
     pub runs: Runs,
     pub graph: watch::Sender<Arc<Loaded>>,
     pub queries: Arc<Answers>,
+    pub players: Players,
     pub clock: SharedClock,
     executor: Option<(Arc<Executor>, Arc<Driver>, CancellationToken)>,
 }
@@ -72,16 +73,18 @@ impl World {
         std::fs::create_dir(&ops).unwrap();
         std::fs::write(ops.join("people.yaml"), PEOPLE).unwrap();
         for (name, text) in documents {
-            std::fs::write(ops.join(format!("{name}.md")), text).unwrap();
+            let ending = if text.starts_with("---") { "md" } else { "yaml" };
+            std::fs::write(ops.join(format!("{name}.{ending}")), text).unwrap();
         }
         let loaded = documents::load(&ops);
-        for name in documents.iter().map(|(name, _)| *name) {
-            assert!(loaded.graph.runbooks.contains_key(name), "{name}: {:?}", loaded.diagnostics);
+        for (name, _) in documents {
+            let found = loaded.graph.runbooks.contains_key(*name) || loaded.graph.experiments.contains_key(*name);
+            assert!(found, "{name}: {:?}", loaded.diagnostics);
         }
         let ledger = Ledger::open("sqlite::memory:", clock.clone()).await.unwrap();
         let graph = watch::Sender::new(Arc::new(loaded));
         let runs = Runs::new(ledger.clone(), graph.subscribe(), clock.clone());
-        let mut world = Self { folder, ledger, runs, graph, queries: Arc::default(), clock, executor: None };
+        let mut world = Self { folder, ledger, runs, graph, queries: Arc::default(), players: Players::new(), clock, executor: None };
         world.start();
         world
     }
@@ -93,6 +96,7 @@ impl World {
             graph: self.graph.subscribe(),
             engine: Engine::new(self.queries.clone()),
             sql: self.queries.clone(),
+            players: self.players.clone(),
             clock: self.clock.clone(),
             settings: ExecutorSettings {
                 holder: "here".to_owned(),

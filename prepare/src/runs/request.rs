@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use documents::Graph;
-use documents::runbook::{Runbook, RunbookKind};
+use documents::runbook::Parameter;
 use kernel::{EntityRef, IncidentId, RunId, Timestamp};
 use ledger::{Actor, Batch, NewEvent, Run, RunKind, RunStatus, Step, StepStatus, types};
 use serde_json::json;
@@ -13,6 +13,7 @@ use super::RunError;
 use super::change::run_event;
 use super::error::closest;
 use super::plan::Plan;
+use super::playable::Playable;
 
 /// Longer values do not fit into an environment variable on every system.
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
@@ -73,22 +74,16 @@ pub struct Prepared {
 
 impl Prepared {
     pub fn new(graph: &Graph, request: &Request, id: RunId, now: Timestamp) -> Result<Self, RunError> {
-        let runbook = graph.runbooks.get(&request.document).ok_or_else(|| RunError::UnknownDocument {
-            name: request.document.clone(),
-            suggestion: closest(&request.document, graph.runbooks.keys().map(String::as_str)),
-        })?;
+        let playable = Playable::find(graph, &request.document)?;
         let run = Run {
-            kind: match runbook.kind {
-                RunbookKind::Runbook => RunKind::Runbook,
-                RunbookKind::Playbook => RunKind::Playbook,
-            },
-            title: runbook.title.clone(),
-            document_digest: runbook.digest.clone(),
-            component: request.component.clone().or_else(|| runbook.component.clone()),
-            parameters: parameters(runbook, &request.parameters)?,
+            kind: playable.kind,
+            parameters: parameters(&request.document, &playable.parameters, &request.parameters)?,
+            title: playable.title,
+            document_digest: playable.digest,
+            component: request.component.clone().or(playable.component),
             ..blank(request, id.clone(), now)
         };
-        Ok(Self { run, steps: steps(runbook, &id), plan: Plan::of(runbook) })
+        Ok(Self { run, steps: steps(playable.steps, &id), plan: playable.plan })
     }
 
     /// The run, its steps and its plan. A second batch for the same run changes nothing.
@@ -132,15 +127,15 @@ fn blank(request: &Request, id: RunId, now: Timestamp) -> Run {
     }
 }
 
-fn steps(runbook: &Runbook, run: &RunId) -> Vec<Step> {
+fn steps(steps: Vec<(String, String, String)>, run: &RunId) -> Vec<Step> {
     (0..)
-        .zip(&runbook.cells)
-        .map(|(index, cell)| Step {
+        .zip(steps)
+        .map(|(index, (name, language, source))| Step {
             run: run.clone(),
             index,
-            name: cell.name.clone(),
-            language: cell.language.clone(),
-            source: cell.source.clone(),
+            name,
+            language,
+            source,
             status: StepStatus::Pending,
             attempt: 0,
             started_at: None,
@@ -153,17 +148,17 @@ fn steps(runbook: &Runbook, run: &RunId) -> Vec<Step> {
 }
 
 /// The values that the run gets: those given, checked, and the defaults of the others.
-fn parameters(runbook: &Runbook, given: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, RunError> {
-    let known = || runbook.parameters.iter().map(|parameter| parameter.name.as_str());
+fn parameters(document: &str, declared: &[Parameter], given: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, RunError> {
+    let known = || declared.iter().map(|parameter| parameter.name.as_str());
     if let Some(name) = given.keys().find(|name| !known().any(|known| known == *name)) {
         return Err(RunError::UnknownParameter {
-            document: runbook.name.clone(),
+            document: document.to_owned(),
             name: name.clone(),
             suggestion: closest(name, known()),
         });
     }
     let mut values = BTreeMap::new();
-    for parameter in &runbook.parameters {
+    for parameter in declared {
         let name = &parameter.name;
         match given.get(name).or(parameter.default.as_ref()) {
             Some(value) if !parameter.allowed.is_empty() && !parameter.allowed.contains(value) => {
@@ -176,7 +171,7 @@ fn parameters(runbook: &Runbook, given: &BTreeMap<String, String>) -> Result<BTr
                 values.insert(name.clone(), value.clone());
             }
             None if parameter.required => {
-                return Err(RunError::MissingParameter { document: runbook.name.clone(), name: name.clone() });
+                return Err(RunError::MissingParameter { document: document.to_owned(), name: name.clone() });
             }
             // So that a shell that stops at unset variables can test it.
             None => {

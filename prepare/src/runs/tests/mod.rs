@@ -3,5 +3,6 @@
 mod approvals;
 mod cells;
 mod crashes;
+mod players;
 mod requests;
 mod world;

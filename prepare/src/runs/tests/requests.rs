@@ -5,7 +5,7 @@ use ledger::{Actor, Batch, NewEvent, Run, RunStatus, types};
 use serde_json::json;
 
 use super::world::{World, map, user};
-use crate::runbooks::{Request, RunError};
+use crate::runs::{Request, RunError};
 
 const TEXT: &str = "---\napiVersion: mainstay.dev/v1\nkind: Runbook\nspec:\n  parameters:\n  - name: level\n    required: true\n    allowed: [low, high]\n  - name: note\n---\n\
     # Set the level\n```bash\necho \"$level[$note]\"\n```\n";

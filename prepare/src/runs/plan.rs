@@ -38,6 +38,9 @@ pub struct CellPlan {
     /// Shown, but not run with the others.
     pub excluded: bool,
     pub repeatable: bool,
+    /// When the executor dies within the cell, the run has failed; nobody is asked how to go on.
+    #[serde(default)]
+    pub ends_when_lost: bool,
     /// A `promql` cell shows a window of time as a chart.
     pub chart: bool,
     pub gate: Option<Gate>,
@@ -61,6 +64,11 @@ impl Plan {
             timeout_ms: runbook.timeout.map(whole_ms),
             cells: runbook.cells.iter().map(CellPlan::of).collect(),
         }
+    }
+
+    /// Of a document that is played as a whole.
+    pub fn of_one(cell: CellPlan) -> Self {
+        Self { cells: vec![cell], ..Self::default() }
     }
 
     /// The plan that was fixed for a run.
@@ -94,6 +102,7 @@ impl CellPlan {
             interactive: cell.interactive,
             excluded: cell.exclude_from_run_all,
             repeatable: cell.repeatable,
+            ends_when_lost: false,
             chart: cell.display == Display::Chart,
             gate: cell.approval.as_ref().map(|policy| Gate {
                 approvers: policy.approvers.clone(),

@@ -7,7 +7,7 @@ use kernel::{Classified, Kind};
 use ledger::{OutputKind, RunStatus, StepStatus, types};
 
 use super::world::{World, user};
-use crate::runbooks::RunError;
+use crate::runs::RunError;
 
 fn gated(attributes: &str) -> String {
     format!("---\napiVersion: mainstay.dev/v1\nkind: Runbook\nspec:\n  timeout: 1h\n---\n```bash\necho first\n```\n```bash {{ name=change {attributes} }}\necho changed\n```\n")
