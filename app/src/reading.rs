@@ -6,5 +6,5 @@ use documents::Options;
 use documents::promql::PromqlFault;
 
 pub fn options() -> Options {
-    Options { promql: Arc::new(|expression| telemetry::promql::check(expression).map_err(|fault| PromqlFault::Wrong(fault.to_string()))) }
+    Options { promql: Arc::new(|expression| telemetry::promql::check(expression).map_err(|fault| PromqlFault::Wrong(fault.to_string()))), ..Options::default() }
 }

@@ -39,6 +39,10 @@ codes! {
     TEMPLATE = "template": "The braces or blocks of a text template do not balance, or a placeholder is no path.";
     REGEX = "regex": "A regular expression cannot be compiled.";
     JSONPATH = "jsonpath": "A JSONPath cannot be parsed.";
+    UNSUPPORTED = "unsupported": "A feature of a foreign format that Mainstay does not have.";
+    UNSET_VARIABLE = "unset-variable": "A number of a script asks for a variable that has no value.";
+    MISSING_FILE = "missing-file": "A file that a document names is not there.";
+    LAID_OVER = "laid-over": "An environment's list is laid over the script's item by item, which leaves some of it.";
     PATTERN = "pattern": "An event pattern cannot be compiled.";
     CELL_ATTRIBUTE = "cell-attribute": "An attribute of a runbook's cell is unknown or malformed.";
     NO_CELLS = "no-cells": "A runbook has no cell that can run.";

@@ -23,6 +23,7 @@ pub enum Space {
     Alert,
     EventRule,
     Runbook,
+    Script,
     Experiment,
 }
 
@@ -35,7 +36,32 @@ impl Space {
             Self::Alert => "alert",
             Self::EventRule => "event rule",
             Self::Runbook => "runbook",
+            Self::Script => "script",
             Self::Experiment => "experiment",
+        }
+    }
+}
+
+impl Space {
+    /// Where a name that is wanted here may be declared: what names a runbook may name a script as well.
+    pub fn accepted(self) -> &'static [Self] {
+        match self {
+            Self::Workload => &[Self::Workload],
+            Self::Entity => &[Self::Entity],
+            Self::RuleGroup => &[Self::RuleGroup],
+            Self::Alert => &[Self::Alert],
+            Self::EventRule => &[Self::EventRule],
+            Self::Runbook => &[Self::Runbook, Self::Script],
+            Self::Script => &[Self::Script],
+            Self::Experiment => &[Self::Experiment],
+        }
+    }
+
+    /// What a reference into this space asks for.
+    pub fn wanted(self) -> &'static str {
+        match self {
+            Self::Runbook => "runbook or script",
+            space => space.name(),
         }
     }
 }

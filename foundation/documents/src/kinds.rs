@@ -1,14 +1,18 @@
 //! The kinds of documents, one line each, and how a file is read into them.
 
+use std::path::Path;
+
 use crate::catalog::{self, Entity};
 use crate::codes;
 use crate::diagnostic::Level;
 use crate::event_rule::{self, EventRule};
 use crate::experiment::{self, Experiment};
 use crate::findings::Findings;
+use crate::load::Options;
 use crate::promql::PromqlCheck;
 use crate::rules::{self, RuleGroup};
 use crate::runbook::{self, Runbook};
+use crate::script::{self, Given, Script};
 use crate::source::Node;
 use crate::source::recognize::{API_VERSION, Claim, MARKDOWN_KINDS, Recognized, claim, parse, recognize};
 use crate::suggest;
@@ -22,6 +26,7 @@ pub(crate) enum Document {
     RuleGroup(RuleGroup),
     EventRule(EventRule),
     Runbook(Box<Runbook>),
+    Script(Box<Script>),
     Experiment(Box<Experiment>),
 }
 
@@ -33,6 +38,10 @@ pub(crate) struct Reading<'a> {
     pub findings: Findings,
     pub documents: Vec<Document>,
     pub promql: &'a PromqlCheck,
+    /// What scripts may refer to before they are played.
+    pub given: &'a Given,
+    /// Where the file lies; what a document names is looked for from here.
+    pub folder: &'a Path,
     /// Whether it holds a document at all.
     pub recognized: bool,
 }
@@ -41,8 +50,13 @@ pub(crate) struct Reading<'a> {
 const OWN: [(&str, fn(&Node, &mut Reading<'_>)); 2] = [("Workload", workload::read), ("EventRule", event_rule::read)];
 
 impl<'a> Reading<'a> {
-    pub fn of(path: &str, text: &str, promql: &'a PromqlCheck) -> Self {
-        let mut reading = Self { findings: Findings::of(path), documents: Vec::new(), promql, recognized: false };
+    pub fn nothing(path: &str, folder: &'a Path, options: &'a Options) -> Self {
+        let (promql, given) = (&options.promql, &options.given);
+        Self { findings: Findings::of(path), documents: Vec::new(), promql, given, folder, recognized: false }
+    }
+
+    pub fn of(path: &str, text: &str, folder: &'a Path, options: &'a Options) -> Self {
+        let mut reading = Self::nothing(path, folder, options);
         match recognize(text, &mut reading.findings) {
             Recognized::Nothing => {}
             Recognized::Trees(trees) => {
@@ -63,8 +77,8 @@ impl<'a> Reading<'a> {
     }
 
     /// A file that is known to hold one document of a kind, whatever it looks like.
-    pub fn known(path: &str, text: &str, promql: &'a PromqlCheck, read: ReadKnown) -> Self {
-        let mut reading = Self { findings: Findings::of(path), documents: Vec::new(), promql, recognized: true };
+    pub fn known(path: &str, text: &str, folder: &'a Path, options: &'a Options, read: ReadKnown) -> Self {
+        let mut reading = Self { recognized: true, ..Self::nothing(path, folder, options) };
         for tree in parse(text, &mut reading.findings).iter().take(1) {
             read(tree, text, &mut reading);
         }
@@ -76,6 +90,7 @@ impl<'a> Reading<'a> {
             Claim::Nothing => return,
             Claim::Entity => catalog::read(tree, self),
             Claim::Rules => rules::read(tree, self),
+            Claim::Script => script::read(tree, text, self),
             Claim::Experiment => experiment::read(tree, text, self),
             Claim::Own { kind, .. } => {
                 if self.has_version(tree) {

@@ -46,7 +46,8 @@ impl Names {
 
     /// References to what nobody describes.
     pub fn unknown(&self, references: &[Reference]) -> Vec<Diagnostic> {
-        let known = |reference: &&Reference| self.taken.contains_key(&(reference.space, reference.key.clone()));
+        let taken = |reference: &Reference, space: Space| self.taken.contains_key(&(space, reference.key.clone()));
+        let known = |reference: &&Reference| reference.space.accepted().iter().any(|space| taken(reference, *space));
         let unknown = references.iter().filter(|reference| !known(reference));
         unknown.enumerate().map(|(index, reference)| self.unknown_one(reference, index < COMPARED_MAX)).collect()
     }
@@ -66,7 +67,7 @@ impl Names {
             level,
             origin: reference.origin.clone(),
             length: reference.length,
-            message: format!("no document describes the {} `{}`", reference.space.name(), reference.key),
+            message: format!("no document describes the {} `{}`", reference.space.wanted(), reference.key),
             mend,
         }
     }
@@ -82,7 +83,7 @@ impl Names {
     }
 
     fn all(&self, space: Space) -> impl Iterator<Item = &str> + Clone {
-        self.taken.keys().filter(move |(of, _)| *of == space).map(|(_, key)| key.as_str())
+        self.taken.keys().filter(move |(of, _)| space.accepted().contains(of)).map(|(_, key)| key.as_str())
     }
 }
 

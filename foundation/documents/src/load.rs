@@ -9,13 +9,14 @@ use kernel::EntityRef;
 use crate::catalog::Entity;
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Level, Origin};
-use crate::findings::{Findings, Reference};
+use crate::findings::Reference;
 use crate::graph::{Graph, Loaded};
 use crate::kinds::{Document, ReadKnown, Reading};
 use crate::links::{self, Names};
 use crate::promql::{self, PromqlCheck};
 use crate::revision;
 use crate::runbook::Runbook;
+use crate::script::Given;
 use crate::source::recognize::{is_candidate, looks_meant};
 use crate::source::walk::{self, FILE_BYTES_MAX, Found, Text};
 
@@ -24,11 +25,13 @@ use crate::source::walk::{self, FILE_BYTES_MAX, Found, Text};
 pub struct Options {
     /// Says whether PromQL can be parsed. Whoever evaluates PromQL brings the check of its own parser.
     pub promql: PromqlCheck,
+    /// What scripts may refer to before they are played: the process's environment, and variables.
+    pub given: Given,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { promql: promql::default_check() }
+        Self { promql: promql::default_check(), given: Given::default() }
     }
 }
 
@@ -60,7 +63,7 @@ pub(crate) fn load_file(file: &Path, options: &Options, read: ReadKnown) -> Load
     let path = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut folder = Folder::default();
     match walk::read(file) {
-        Ok(Text::Whole(text)) => folder.add(Reading::known(&path, &text, &options.promql, read)),
+        Ok(Text::Whole(text)) => folder.add(Reading::known(&path, &text, root, options, read)),
         Ok(Text::Beginning(_)) => folder.diagnostics.push(too_large(&path)),
         Ok(Text::Binary) => folder.diagnostics.push(unreadable(&path, "the file is not text")),
         Err(error) => folder.diagnostics.push(unreadable(&path, &error.to_string())),
@@ -70,7 +73,7 @@ pub(crate) fn load_file(file: &Path, options: &Options, read: ReadKnown) -> Load
 }
 
 /// Reads files on all cores; the answers come in the order of the files.
-fn read_all<'a>(files: &[Found], options: &'a Options) -> Vec<Reading<'a>> {
+fn read_all<'a>(files: &'a [Found], options: &'a Options) -> Vec<Reading<'a>> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(files.len().max(1));
     let next = AtomicUsize::new(0);
     let work = || {
@@ -96,15 +99,18 @@ fn read_all<'a>(files: &[Found], options: &'a Options) -> Vec<Reading<'a>> {
     readings.into_iter().map(|(_, reading)| reading).collect()
 }
 
-fn read_file<'a>(file: &Found, options: &'a Options) -> Reading<'a> {
-    let mut findings = Findings::of(&file.path);
+fn read_file<'a>(file: &'a Found, options: &'a Options) -> Reading<'a> {
+    let folder = file.file.parent().unwrap_or(Path::new("."));
+    let mut nothing = Reading::nothing(&file.path, folder, options);
     match walk::read(&file.file) {
-        Ok(Text::Whole(text)) => return Reading::of(&file.path, &text, &options.promql),
-        Ok(Text::Beginning(text)) if is_candidate(&text) && looks_meant(&text) => findings.diagnostics.push(too_large(&file.path)),
+        Ok(Text::Whole(text)) => return Reading::of(&file.path, &text, folder, options),
+        Ok(Text::Beginning(text)) if is_candidate(&text) && looks_meant(&text) => {
+            nothing.findings.diagnostics.push(too_large(&file.path));
+        }
         Ok(_) => {}
-        Err(error) => findings.diagnostics.push(unreadable(&file.path, &error.to_string())),
+        Err(error) => nothing.findings.diagnostics.push(unreadable(&file.path, &error.to_string())),
     }
-    Reading { findings, documents: Vec::new(), promql: &options.promql, recognized: false }
+    nothing
 }
 
 /// The documents of all files, and their names and references, until they are checked against each other.
@@ -148,6 +154,9 @@ impl Folder {
                 if self.event_rules.insert(rule.name.clone()) {
                     self.graph.event_rules.push(rule);
                 }
+            }
+            Document::Script(script) => {
+                self.graph.scripts.entry(script.name.clone()).or_insert(*script);
             }
             Document::Runbook(runbook) => place_runbook(&mut self.graph.runbooks, *runbook),
             Document::Experiment(experiment) => {

@@ -22,10 +22,16 @@ impl<'a> Checker<'a> {
         Self { root, findings, promql, path: Vec::new() }
     }
 
+    /// Says what messages are about, if the node is a part of a document.
+    pub fn about(mut self, subject: &str) -> Self {
+        self.path.extend((!subject.is_empty()).then(|| subject.to_owned()));
+        self
+    }
+
     /// `anchor` is where a problem of the whole node is marked: the key that it stands under.
     pub fn check(&mut self, schema: &'a Value, node: &Node, anchor: Span) {
-        let schema = self.followed(schema);
-        if !self.has_type(schema, node, anchor) {
+        let schema = self.branch(self.followed(schema), node);
+        if !applies(schema, node) || !self.has_type(schema, node, anchor) {
             return;
         }
         for branch in schema["allOf"].as_array().into_iter().flatten() {
@@ -45,19 +51,23 @@ impl<'a> Checker<'a> {
         self.root.pointer(reference.trim_start_matches('#')).unwrap_or(&Value::Null)
     }
 
+    /// Of `anyOf`, the branch that takes nodes of this shape; else the first, whose fault is reported.
+    fn branch(&self, schema: &'a Value, node: &Node) -> &'a Value {
+        let Some(branches) = schema["anyOf"].as_array() else { return schema };
+        let mut followed = branches.iter().map(|branch| self.branch(self.followed(branch), node));
+        let fallback = followed.clone().next().unwrap_or(schema);
+        followed.find(|branch| takes(branch, node.shape())).unwrap_or(fallback)
+    }
+
     fn has_type(&mut self, schema: &Value, node: &Node, anchor: Span) -> bool {
-        let allowed: Vec<&str> = match &schema["type"] {
-            Value::String(one) => vec![one],
-            Value::Array(some) => some.iter().filter_map(Value::as_str).collect(),
-            _ => return true,
-        };
         let shape = node.shape();
-        if allowed.contains(&shape.name()) || (shape == Shape::Integer && allowed.contains(&"number")) {
+        if takes(schema, shape) {
             return true;
         }
+        let allowed = types(schema);
         let wanted = allowed.first().map_or("something else", |name| spoken(name));
         let message = format!("{} must be {wanted}, not {}", self.subject(), shape.spoken());
-        let mend = match (node.text(), allowed.contains(&"string")) {
+        let mend = match (node.text(), allowed.first() == Some(&"string")) {
             (Some(text), true) if shape != Shape::Null => Some(format!("put it in quotes: \"{text}\"")),
             _ => schema["description"].as_str().map(str::to_owned),
         };
@@ -228,6 +238,30 @@ fn holds(condition: &Value, node: &Node) -> bool {
     condition["properties"].as_object().is_some_and(|fields| {
         fields.iter().all(|(field, wanted)| node.get(field).and_then(Node::text) == wanted["const"].as_str())
     })
+}
+
+/// `{"x-only": {"engine": ["http", "ws"]}}`: nodes whose field says something else are not checked.
+fn applies(schema: &Value, node: &Node) -> bool {
+    schema["x-only"].as_object().is_none_or(|fields| {
+        fields.iter().all(|(field, values)| {
+            let written = node.get(field).and_then(Node::text);
+            written.is_none_or(|text| values.as_array().is_some_and(|values| values.iter().any(|value| value == text)))
+        })
+    })
+}
+
+fn takes(schema: &Value, shape: Shape) -> bool {
+    let allowed = types(schema);
+    allowed.is_empty() || allowed.contains(&shape.name()) || (shape == Shape::Integer && allowed.contains(&"number"))
+}
+
+/// The types that a schema allows; none are all.
+fn types(schema: &Value) -> Vec<&str> {
+    match &schema["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(some) => some.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn field_names(schema: &Value) -> impl Iterator<Item = &str> + Clone {

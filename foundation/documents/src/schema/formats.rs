@@ -18,6 +18,10 @@ pub fn check(format: &str, node: &Node, checker: &mut Checker<'_>) {
         "promql" => promql(text, node, checker),
         "go-template" => balanced(template::check_go(text), node, checker),
         "event-template" => balanced(template::check_event(text), node, checker),
+        "number-or-template" => number_or_template(text, node, checker),
+        "flag-or-template" => flag_or_template(text, node, checker),
+        "script-duration" => script_duration(text, node, checker),
+        "jitter" => jitter(text, node, checker),
         "url" => url(text, node, checker),
         "target-url" => target_url(text, node, checker),
         // Standard formats that say something to editors only.
@@ -28,6 +32,38 @@ pub fn check(format: &str, node: &Node, checker: &mut Checker<'_>) {
 fn duration(text: &str, node: &Node, checker: &mut Checker<'_>) {
     if let Err(error) = kernel::parse_duration(text) {
         checker.findings.error(codes::WRONG_DURATION, node.span, error.to_string(), None);
+    }
+}
+
+/// Scripts fill templates in later; what is no template must be a number.
+fn number_or_template(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    if !text.contains("{{") && !text.trim().parse::<f64>().is_ok_and(f64::is_finite) {
+        let message = format!("{} must be a number, not `{text}`", checker.subject());
+        checker.findings.error(codes::WRONG_TYPE, node.span, message, None);
+    }
+}
+
+fn flag_or_template(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    if !text.contains("{{") && !["true", "false"].iter().any(|flag| text.trim().eq_ignore_ascii_case(flag)) {
+        let message = format!("{} must be true or false, not `{text}`", checker.subject());
+        checker.findings.error(codes::WRONG_TYPE, node.span, message, None);
+    }
+}
+
+fn script_duration(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    if !text.contains("{{") && crate::script::duration_of(text).is_none() {
+        let message = format!("`{text}` is not a duration");
+        let mend = "write seconds, for example 10, or a text such as 500ms, 30s or 2m".to_owned();
+        checker.findings.error(codes::WRONG_DURATION, node.span, message, mend);
+    }
+}
+
+/// Milliseconds, or a percentage.
+fn jitter(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    let number = text.trim().trim_end_matches('%').trim_end();
+    if !text.contains("{{") && !number.parse::<f64>().is_ok_and(|number| number.is_finite() && number >= 0.0) {
+        let message = format!("{} must be a number of milliseconds or a percentage, not `{text}`", checker.subject());
+        checker.findings.error(codes::WRONG_VALUE, node.span, message, "write for example 200 or 20%".to_owned());
     }
 }
 

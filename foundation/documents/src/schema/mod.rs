@@ -2,9 +2,10 @@
 //! they cannot drift apart.
 //!
 //! Besides the standard keywords, `x-reference` says that a text refers to an entity and `x-document`
-//! that it names a runbook. Where a mapping lists its `properties` and says nothing of others, they are
+//! that it names a runbook or script. Where a mapping lists its `properties` and says nothing of others, they are
 //! noted (a foreign format); `additionalProperties: false` makes them errors (our own kinds). A foreign
-//! format with `x-slips: true` has those that are nearly one of its fields as errors too.
+//! format with `x-slips: true` has those that are nearly one of its fields as errors too. `x-only` says what a
+//! field must hold, if it is there, for the mapping to be checked at all.
 
 mod check;
 mod formats;
@@ -31,6 +32,12 @@ pub struct Schema {
 impl Schema {
     pub fn value(&self) -> &Value {
         &self.value
+    }
+
+    /// Checks a part of a document that only the reader of its kind can tell apart, against one of `$defs`.
+    pub(crate) fn check_part(&self, name: &str, node: &Node, subject: &str, findings: &mut Findings, promql: &PromqlCheck) {
+        let part = &self.value()["$defs"][name];
+        check::Checker::new(self.value(), findings, promql).about(subject).check(part, node, node.span);
     }
 
     /// Reports what is wrong with the shape of a document, and collects its references.
@@ -60,6 +67,7 @@ schemas! {
     ENTITY = "entity": "Backstage catalogue entities: Component, System, API, Resource, Group, User, Domain";
     RULES = "rules": "Prometheus rule groups: alarms and recording rules";
     EVENT_RULE = "event-rule": "which events open incidents, request runs and notify";
+    SCRIPT = "script": "Artillery test scripts: scenarios";
     EXPERIMENT = "experiment": "Chaos Toolkit experiments";
     RUNBOOK = "runbook": "the front matter of runbooks and playbooks in Markdown";
 }

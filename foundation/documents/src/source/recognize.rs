@@ -5,6 +5,7 @@ use super::node::{Content, Node, Span};
 use super::yaml::{self, Yaml};
 use crate::codes;
 use crate::findings::Findings;
+use crate::script::recognize as script;
 
 /// What a file holds, before its documents are read.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub enum Claim<'a> {
     Entity,
     /// Prometheus rule groups.
     Rules,
+    /// A scenario script of Artillery.
+    Script,
     /// An experiment of Chaos Toolkit.
     Experiment,
     /// One of our own, with what it gives as version and kind.
@@ -43,6 +46,7 @@ pub fn claim(tree: &Node) -> Claim<'_> {
         }
         Some(version) if version.starts_with(BACKSTAGE_GROUP) => Claim::Entity,
         None if has_rule_groups(tree) => Claim::Rules,
+        None if script::is_script(tree) => Claim::Script,
         None if is_experiment(tree) => Claim::Experiment,
         _ => Claim::Nothing,
     }
@@ -82,6 +86,7 @@ pub fn is_candidate(text: &str) -> bool {
         || text.contains(BACKSTAGE_GROUP)
         || (text.starts_with("---") && text.contains("runme"))
         || (text.contains("groups") && text.contains("rules"))
+        || script::may_be_script(text)
         || looks_like_experiment(text)
 }
 
@@ -99,7 +104,7 @@ pub fn looks_meant(text: &str) -> bool {
     let alarms = text.lines().any(|line| line.starts_with("groups:")) && (text.contains("alert:") || text.contains("record:"));
     let experiment = text.contains("steady-state-hypothesis") && text.contains("method") && text.contains("title");
     let template = text.lines().any(|line| line.trim_start().starts_with("{{"));
-    (versioned || alarms || experiment) && !template
+    (versioned || alarms || experiment || script::looks_meant(text)) && !template
 }
 
 fn markdown<'a>(text: &'a str, findings: &mut Findings) -> Option<Recognized<'a>> {
