@@ -22,6 +22,12 @@ impl Path {
         &self.text
     }
 
+    /// Whether it leads anywhere in a value; the whole text as one name comes first.
+    pub(super) fn is_in(&self, whole: &Value) -> bool {
+        let all = std::slice::from_ref(&self.text);
+        part(whole, all).is_some() || (!self.steps.is_empty() && part(whole, &self.steps).is_some())
+    }
+
     pub(super) fn is_plain(text: &str) -> bool {
         !text.bytes().any(|byte| matches!(byte, b'.' | b'[' | b']'))
     }

@@ -104,6 +104,23 @@ impl Text {
     }
 }
 
+/// As it was written, but for spaces within braces.
+impl std::fmt::Display for Text {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let parts = match &self.parts {
+            Parts::Constant(text) => return out.write_str(text),
+            Parts::Alone(path) => return write!(out, "{{{{ {} }}}}", path.text()),
+            Parts::Mixed(parts) => parts,
+        };
+        parts.iter().try_for_each(|part| match part {
+            Part::Constant(text) => out.write_str(text),
+            Part::Variable(path) => write!(out, "{{{{ {} }}}}", path.text()),
+            Part::Call(Function::RandomNumber { low, high }) => write!(out, "{{{{ $randomNumber({low}, {high}) }}}}"),
+            Part::Call(Function::RandomString { length }) => write!(out, "{{{{ $randomString({length}) }}}}"),
+        })
+    }
+}
+
 /// As JavaScript writes a value into a text; lists and objects as JSON.
 pub(super) fn into_text(value: Cow<'_, Value>) -> Cow<'_, str> {
     match value {
