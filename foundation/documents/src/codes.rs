@@ -32,6 +32,7 @@ codes! {
     WRONG_DURATION = "wrong-duration": "A duration is not written as for example 30s, 5m or 1h30m.";
     WRONG_REFERENCE = "wrong-reference": "An entity reference is not of the form [kind:][namespace/]name.";
     WRONG_URL = "wrong-url": "A URL is not an http or https address.";
+    WRONG_SCHEDULE = "wrong-schedule": "A schedule has a cron expression, a time zone or a time that cannot be read.";
     UNKNOWN_REFERENCE = "unknown-reference": "A reference names something that no document describes.";
     DUPLICATE_NAME = "duplicate-name": "Two documents of one kind have the same name.";
     PROMQL = "promql": "A PromQL expression cannot be parsed.";

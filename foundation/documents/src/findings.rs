@@ -24,6 +24,10 @@ pub enum Space {
     EventRule,
     Runbook,
     Script,
+    Canary,
+    GameDay,
+    /// The name of an alert without its labels; several alerts may share it.
+    AlertName,
     Experiment,
 }
 
@@ -37,6 +41,9 @@ impl Space {
             Self::EventRule => "event rule",
             Self::Runbook => "runbook",
             Self::Script => "script",
+            Self::Canary => "canary",
+            Self::GameDay => "game day",
+            Self::AlertName => "alert",
             Self::Experiment => "experiment",
         }
     }
@@ -53,6 +60,9 @@ impl Space {
             Self::EventRule => &[Self::EventRule],
             Self::Runbook => &[Self::Runbook, Self::Script],
             Self::Script => &[Self::Script],
+            Self::Canary => &[Self::Canary],
+            Self::GameDay => &[Self::GameDay],
+            Self::AlertName => &[Self::AlertName],
             Self::Experiment => &[Self::Experiment],
         }
     }

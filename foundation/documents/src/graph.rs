@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use kernel::EntityRef;
 
+use crate::canary::Canary;
 use crate::catalog::Entity;
 use crate::event_rule::EventRule;
 use crate::experiment::Experiment;
+use crate::game_day::GameDay;
 use crate::rules::RuleGroup;
 use crate::runbook::Runbook;
 use crate::script::Script;
@@ -29,6 +31,8 @@ pub struct Graph {
     pub scripts: BTreeMap<String, Script>,
     /// By the file's name without its ending.
     pub experiments: BTreeMap<String, Experiment>,
+    pub canaries: BTreeMap<String, Canary>,
+    pub game_days: BTreeMap<String, GameDay>,
 }
 
 impl Graph {

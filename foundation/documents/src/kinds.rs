@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use crate::canary::{self, Canary};
 use crate::catalog::{self, Entity};
 use crate::codes;
 use crate::diagnostic::Level;
 use crate::event_rule::{self, EventRule};
 use crate::experiment::{self, Experiment};
 use crate::findings::Findings;
+use crate::game_day::{self, GameDay};
 use crate::load::Options;
 use crate::promql::PromqlCheck;
 use crate::rules::{self, RuleGroup};
@@ -27,6 +29,8 @@ pub(crate) enum Document {
     EventRule(EventRule),
     Runbook(Box<Runbook>),
     Script(Box<Script>),
+    Canary(Box<Canary>),
+    GameDay(Box<GameDay>),
     Experiment(Box<Experiment>),
 }
 
@@ -47,7 +51,8 @@ pub(crate) struct Reading<'a> {
 }
 
 /// Our own kinds in YAML or JSON.
-const OWN: [(&str, fn(&Node, &mut Reading<'_>)); 2] = [("Workload", workload::read), ("EventRule", event_rule::read)];
+const OWN: [(&str, fn(&Node, &mut Reading<'_>)); 4] =
+    [("Workload", workload::read), ("EventRule", event_rule::read), ("Canary", canary::read), ("GameDay", game_day::read)];
 
 impl<'a> Reading<'a> {
     pub fn nothing(path: &str, folder: &'a Path, options: &'a Options) -> Self {

@@ -10,12 +10,15 @@ mod load;
 mod watch;
 
 // The kinds.
+pub mod canary;
 pub mod catalog;
 pub mod event_rule;
 pub mod experiment;
+pub mod game_day;
 mod kinds;
 pub mod rules;
 pub mod runbook;
+pub mod schedule;
 pub mod script;
 pub mod workload;
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::canary::{Canary, CanaryCheck};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::event_rule::{EventRule, Target};
@@ -28,7 +29,8 @@ impl Names {
     /// Names taken more than once, reported at each place.
     pub fn duplicates(&self) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
-        for declarations in self.taken.values().filter(|declarations| declarations.len() > 1) {
+        let unique = self.taken.iter().filter(|((space, _), _)| *space != Space::AlertName);
+        for declarations in unique.map(|(_, declarations)| declarations).filter(|declarations| declarations.len() > 1) {
             for (index, declaration) in declarations.iter().enumerate() {
                 let other = &declarations[usize::from(index == 0)].origin;
                 diagnostics.push(Diagnostic {
@@ -59,8 +61,7 @@ impl Names {
         let level = if no_catalog { Level::Warning } else { reference.level };
         let near = if compare { self.near(reference) } else { None };
         let mend = near.or_else(|| {
-            let what = if is_entity { "a Backstage entity" } else { "a Markdown file with this metadata.name" };
-            Some(format!("describe it in {what}, or correct the name"))
+            Some(format!("describe it in {}, or correct the name", described_in(reference.space)))
         });
         Diagnostic {
             code: codes::UNKNOWN_REFERENCE,
@@ -87,6 +88,16 @@ impl Names {
     }
 }
 
+fn described_in(space: Space) -> &'static str {
+    match space {
+        Space::Entity => "a Backstage entity",
+        Space::Script => "an Artillery script of this file name",
+        Space::Experiment => "a Chaos Toolkit experiment of this file name",
+        Space::AlertName => "a Prometheus rule",
+        _ => "a Markdown file with this metadata.name",
+    }
+}
+
 fn duplicate(declaration: &Declaration, other: &str) -> String {
     match declaration.space {
         Space::Workload => format!("the folder's settings stand here and at {other}"),
@@ -101,6 +112,24 @@ fn mend(space: Space) -> &'static str {
         Space::Alert => "rename one, or give them different labels",
         _ => "rename one of them; until then the first is used",
     }
+}
+
+/// A canary's environment must be one of its script's.
+pub fn environments(graph: &Graph) -> Vec<Diagnostic> {
+    let unknown = |canary: &Canary| {
+        let CanaryCheck::Scenario { name, environment: Some(environment) } = &canary.check else { return None };
+        let known = &graph.scripts.get(name)?.environments;
+        let names = known.keys().map(String::as_str).collect::<Vec<_>>();
+        (!known.contains_key(environment)).then(|| Diagnostic {
+            code: codes::UNKNOWN_REFERENCE,
+            level: Level::Error,
+            origin: canary.origin.clone(),
+            length: 1,
+            message: format!("the script `{name}` has no environment `{environment}`"),
+            mend: suggest::mend(environment, names, "its environments").or(Some("add it to the script's `config.environments`".to_owned())),
+        })
+    };
+    graph.canaries.values().filter_map(unknown).collect()
 }
 
 /// Runs that event rules request must give their runbook what it asks for.

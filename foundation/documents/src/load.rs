@@ -158,6 +158,12 @@ impl Folder {
             Document::Script(script) => {
                 self.graph.scripts.entry(script.name.clone()).or_insert(*script);
             }
+            Document::Canary(canary) => {
+                self.graph.canaries.entry(canary.name.clone()).or_insert(*canary);
+            }
+            Document::GameDay(game_day) => {
+                self.graph.game_days.entry(game_day.name.clone()).or_insert(*game_day);
+            }
             Document::Runbook(runbook) => place_runbook(&mut self.graph.runbooks, *runbook),
             Document::Experiment(experiment) => {
                 self.graph.experiments.entry(experiment.name.clone()).or_insert(*experiment);
@@ -171,6 +177,7 @@ impl Folder {
         self.diagnostics.extend(self.names.duplicates());
         self.diagnostics.extend(self.names.unknown(&self.references));
         self.diagnostics.extend(links::parameters(&self.graph));
+        self.diagnostics.extend(links::environments(&self.graph));
         let order = |diagnostic: &Diagnostic| (diagnostic.origin.clone(), diagnostic.level, diagnostic.code);
         self.diagnostics.sort_by_cached_key(order);
         self.diagnostics.dedup();

@@ -136,6 +136,7 @@ fn read_alert(rule: &Node, alert: &Node, group: &Node, reading: &mut Reading<'_>
     let mut labels = group.text_map("labels");
     labels.extend(rule.text_map("labels"));
     reading.findings.declare(Space::Alert, format!("{name}{labels:?}"), name, alert.span);
+    reading.findings.declare(Space::AlertName, name, name, alert.span);
     let component = rule.at(&["labels", COMPONENT_LABEL]).or_else(|| group.at(&["labels", COMPONENT_LABEL]));
     let Some(component) = component else { return };
     let text = component.text().unwrap_or_default();

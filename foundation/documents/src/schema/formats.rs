@@ -21,6 +21,8 @@ pub fn check(format: &str, node: &Node, checker: &mut Checker<'_>) {
         "number-or-template" => number_or_template(text, node, checker),
         "flag-or-template" => flag_or_template(text, node, checker),
         "script-duration" => script_duration(text, node, checker),
+        "address" => address(text, node, checker),
+        "regex" => regex(text, node, checker),
         "jitter" => jitter(text, node, checker),
         "url" => url(text, node, checker),
         "target-url" => target_url(text, node, checker),
@@ -55,6 +57,23 @@ fn script_duration(text: &str, node: &Node, checker: &mut Checker<'_>) {
         let message = format!("`{text}` is not a duration");
         let mend = "write seconds, for example 10, or a text such as 500ms, 30s or 2m".to_owned();
         checker.findings.error(codes::WRONG_DURATION, node.span, message, mend);
+    }
+}
+
+/// `host:port`, the host perhaps an IPv6 address in brackets.
+fn address(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    let split = text.rsplit_once(':').filter(|(host, _)| !host.is_empty() && (!host.contains(':') || host.starts_with('[')));
+    if !split.is_some_and(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0)) || text.contains(['/', ' ']) {
+        let message = format!("{} must be a host and a port", checker.subject());
+        checker.findings.error(codes::WRONG_VALUE, node.span, message, "write for example shop.example:443".to_owned());
+    }
+}
+
+fn regex(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    if let Err(error) = fancy_regex::Regex::new(text) {
+        let reason = error.to_string();
+        let message = format!("`{text}` is not a regular expression: {}", reason.lines().last().unwrap_or_default().trim());
+        checker.findings.error(codes::REGEX, node.span, message, None);
     }
 }
 

@@ -68,7 +68,9 @@ schemas! {
     RULES = "rules": "Prometheus rule groups: alarms and recording rules";
     EVENT_RULE = "event-rule": "which events open incidents, request runs and notify";
     SCRIPT = "script": "Artillery test scripts: scenarios";
+    CANARY = "canary": "checks that run again and again";
     EXPERIMENT = "experiment": "Chaos Toolkit experiments";
+    GAME_DAY = "game-day": "game days: what a team tries out together";
     RUNBOOK = "runbook": "the front matter of runbooks and playbooks in Markdown";
 }
 

@@ -35,7 +35,7 @@ fn without(node: &Node, field: &str) -> Node {
 
 fn config(node: &Node, unset: &[Unset], reader: &mut Reader<'_>) -> Config {
     let mut config = Config {
-        target: node.owned("target"),
+        target: node.owned("target").filter(|target| !target.is_empty()),
         phases: phase::read(node, reader),
         variables: variables(node),
         payloads: payload::read(node, reader),

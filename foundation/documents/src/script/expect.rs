@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::codes;
+use crate::diagnostic::Level;
 use crate::source::Node;
 use crate::source::node::Content;
 
@@ -38,7 +39,7 @@ fn check(name: &str, value: &Node, beside: &Node, reader: &mut Reader<'_>) -> Op
         "hasProperty" => Check::HasProperty(value.to_json()),
         "notHasProperty" => Check::NotHasProperty(value.to_json()),
         "equals" if jmespath => return None,
-        "equals" => Check::Equals(at_least_two(name, value, reader)?),
+        "equals" => Check::Equals(several(value, reader)?),
         "hasHeader" => Check::HasHeader(value.to_json()),
         "headerEquals" => {
             let [header, wanted] = <[Value; 2]>::try_from(exactly_two(value, reader)?).ok()?;
@@ -58,14 +59,17 @@ fn list(value: &Node) -> Vec<Value> {
     one_or_list(value).iter().map(Node::to_json).collect()
 }
 
-fn at_least_two(name: &str, value: &Node, reader: &mut Reader<'_>) -> Option<Vec<Value>> {
+/// One value alone equals itself: nobody means that, but published scripts say it.
+fn several(value: &Node, reader: &mut Reader<'_>) -> Option<Vec<Value>> {
+    let is_list = matches!(value.content, Content::Sequence(_));
     let values = list(value);
-    if matches!(value.content, Content::Sequence(_)) && values.len() > 1 {
-        return Some(values);
+    if !is_list || values.len() < 2 {
+        let level = if is_list { Level::Warning } else { Level::Error };
+        let message = "`equals` compares the values of a list, and there is nothing to compare";
+        let mend = "write at least two, for example [\"{{ name }}\", \"Luna\"]".to_owned();
+        reader.findings.report(level, codes::WRONG_VALUE, value.span, message, mend);
     }
-    let message = format!("`{name}` compares the values of a list, and there is nothing to compare");
-    reader.error(codes::WRONG_VALUE, value.span, message, "write a list, for example [\"{{ name }}\", \"Luna\"]".to_owned());
-    None
+    is_list.then_some(values)
 }
 
 fn exactly_two(value: &Node, reader: &mut Reader<'_>) -> Option<Vec<Value>> {
