@@ -239,6 +239,14 @@ fn settings_that_scripts_share_are_no_script_of_a_folder() {
 }
 
 #[test]
+fn a_file_full_of_environments_is_refused() {
+    let environments: String = (0..65).map(|number| format!("e{number}: {{}}, ")).collect();
+    let text = format!("config: {{ target: 'http://x', environments: {{ {environments} }} }}\nscenarios: [{{ flow: [{{ think: 1 }}] }}]\n");
+    let (script, diagnostics) = reads(&text, environment(&[]));
+    assert_eq!((script, diagnostics[0].0, diagnostics.len()), (None, codes::TOO_LARGE, 1));
+}
+
+#[test]
 fn what_is_no_script_says_so() {
     for (text, code) in [("a: 1\n", codes::UNKNOWN_KIND), ("a: [\n", codes::SYNTAX), ("", codes::SYNTAX), ("- a\n", codes::UNKNOWN_KIND)] {
         let (script, diagnostics) = reads(text, environment(&[]));

@@ -10,6 +10,9 @@ use super::model::{BrowserSettings, Config, GrpcSettings, HttpSettings, HttpVers
 use super::reader::Reader;
 use super::{overlay, payload, phase, plugins};
 
+/// Each environment is a whole configuration of its own, so that a file full of them would fill the memory.
+const ENVIRONMENTS_MAX: usize = 64;
+
 /// `unset` are the variables that the script lacks outside its settings.
 pub fn read(node: Option<&Node>, unset: &[Unset], reader: &mut Reader<'_>) -> (Config, BTreeMap<String, Config>) {
     let Some(node) = node else {
@@ -18,7 +21,12 @@ pub fn read(node: Option<&Node>, unset: &[Unset], reader: &mut Reader<'_>) -> (C
     let alone = without(node, "environments");
     let own = config(&alone, unset, reader);
     let mut environments = BTreeMap::new();
-    for (name, settings) in node.get("environments").map(Node::entries).unwrap_or_default() {
+    let written = node.get("environments").map(Node::entries).unwrap_or_default();
+    if let Some((name, _)) = written.get(ENVIRONMENTS_MAX) {
+        let message = format!("a script has at most {ENVIRONMENTS_MAX} environments");
+        reader.error(codes::TOO_LARGE, name.span, message, "split it into several scripts".to_owned());
+    }
+    for (name, settings) in written.iter().take(ENVIRONMENTS_MAX) {
         let Some(name) = name.text() else { continue };
         reader.environment = Some(name.to_owned());
         let merged = overlay::lay(&alone, settings, reader);

@@ -99,7 +99,12 @@ fn only_action<'n>(node: &'n Node, engine: Engine, reader: &mut Reader<'_>) -> O
 
 /// Which engines have a step of their own by this name.
 fn engines_of(name: &str) -> impl Iterator<Item = Engine> + use<> {
-    let all = [(Engine::Http, METHODS.contains(&name)), (Engine::Ws, ws::STEPS.contains(&name)), (Engine::Grpc, name == "call"), (Engine::Browser, browser::STEPS.contains(&name))];
+    let all = [
+        (Engine::Http, METHODS.contains(&name)),
+        (Engine::Ws, ws::STEPS.contains(&name)),
+        (Engine::Grpc, name == "call"),
+        (Engine::Browser, browser::STEPS.contains(&name)),
+    ];
     all.into_iter().filter(|(_, has)| *has).map(|(engine, _)| engine)
 }
 
@@ -131,7 +136,10 @@ fn check_beside(node: &Node, action: &str, engine: Engine, reader: &mut Reader<'
 }
 
 fn is_beside(key: &Node) -> bool {
-    key.text().is_some_and(|name| name == "ifTrue" || BESIDE.iter().any(|(field, _)| *field == name) || COMMON.contains(&name) || engines_of(name).next().is_some())
+    key.text().is_some_and(|name| {
+        let belongs = name == "ifTrue" || BESIDE.iter().any(|(field, _)| *field == name);
+        belongs || COMMON.contains(&name) || engines_of(name).next().is_some()
+    })
 }
 
 fn is_request(key: &Node) -> bool {

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// The environment of the process, and variables given on the command line.
 #[derive(Clone)]
 pub struct Given {
-    /// These win over nothing: the script's own `variables` are those of virtual users.
+    /// Given on the command line, for templates in `config`; the script's own `variables` are those of virtual users.
     pub variables: BTreeMap<String, Value>,
     /// `$env.NAME` and `$processEnvironment.NAME`.
     pub process: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,

@@ -34,6 +34,7 @@ use sha2::{Digest, Sha256};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Space;
+use crate::graph::Loaded;
 use crate::kinds::{Document, Reading};
 use crate::load::{self, Options};
 use crate::schema;
@@ -53,9 +54,13 @@ pub fn read_file(path: &Path) -> (Option<Script>, Vec<Diagnostic>) {
 /// A script without errors, and whatever there is to say about it. A script of settings only, to be used
 /// with others, has no scenarios.
 pub fn read_file_with(path: &Path, given: Given) -> (Option<Script>, Vec<Diagnostic>) {
-    let options = Options { given, ..Options::default() };
-    let mut loaded = load::load_file(path, &options, read_known);
+    let mut loaded = load_file(path, given);
     (loaded.graph.scripts.pop_first().map(|(_, script)| script), loaded.diagnostics)
+}
+
+/// The same, as reports take it. The graph holds the script if it has no errors, and nothing else.
+pub fn load_file(path: &Path, given: Given) -> Loaded {
+    load::load_file(path, &Options { given, ..Options::default() }, read_known)
 }
 
 /// One of a folder. Settings that other scripts share are checked, and are no script of their own.
