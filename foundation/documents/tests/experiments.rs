@@ -102,7 +102,7 @@ fn strategies_controls_and_our_own_extension_are_typed() {
     assert_eq!(experiment.controls[0].carrier, Carrier::Python { module: "chaostracing.control".to_owned() });
     assert_eq!((experiment.controls[1].scope, experiment.controls[1].automatic), (Some(Scope::Before), false));
     let safety = &experiment.safety;
-    assert_eq!((safety.targets.clone(), safety.environment.as_deref()), (vec!["component:cache".to_owned()], Some("staging")));
+    assert_eq!((safety.targets.proxies.clone(), safety.environment.as_deref()), (vec!["cache".to_owned()], Some("staging")));
     assert_eq!(safety.deadline, Some(Duration::from_secs(600)));
     let alert = |name: &str| StopWhen::Alert(name.to_owned());
     let promql = |query: &str| StopWhen::Promql(query.to_owned());

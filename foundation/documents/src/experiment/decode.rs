@@ -127,10 +127,21 @@ fn runtime(node: &Node) -> Runtime {
 
 fn safety(node: &Node) -> Safety {
     Safety {
-        targets: node.texts("targets"),
+        targets: node.get("targets").map(targets).unwrap_or_default(),
         environment: node.owned("environment"),
         stop_when: items(node, "stopWhen").iter().filter_map(stop_when).collect(),
         deadline: node.duration("deadline"),
+    }
+}
+
+fn targets(node: &Node) -> Targets {
+    Targets {
+        hosts: node.texts("hosts"),
+        proxies: node.texts("proxies"),
+        processes: node.texts("processes"),
+        folders: node.texts("folders"),
+        devices: node.texts("devices"),
+        commands: node.texts("commands"),
     }
 }
 

@@ -309,13 +309,27 @@ impl RollbackStrategy {
 /// Our own extension, `{name: mainstay, …}`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Safety {
-    /// What faults may touch.
-    pub targets: Vec<String>,
+    pub targets: Targets,
     pub environment: Option<String>,
     /// The method ends once one of these holds.
     pub stop_when: Vec<StopWhen>,
     /// The longest that the method may take.
     pub deadline: Option<Duration>,
+}
+
+/// What faults may touch; what is not listed is refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Targets {
+    /// `host:port`, or `host` for all its ports; `localhost` also permits pressure on this machine.
+    pub hosts: Vec<String>,
+    /// Fault proxies, by name.
+    pub proxies: Vec<String>,
+    /// By the exact name of their command.
+    pub processes: Vec<String>,
+    pub folders: Vec<String>,
+    pub devices: Vec<String>,
+    /// Programs that faults may start.
+    pub commands: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
