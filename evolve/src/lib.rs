@@ -1,5 +1,6 @@
 //! Evolve: what is learned from what happened.
 
+pub mod experiments;
 pub mod faults;
 pub mod postmortems;
 pub mod scale_points;

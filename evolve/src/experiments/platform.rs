@@ -1,0 +1,97 @@
+//! What an experiment asks of Mainstay around it, behind one port.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use kernel::{Classified, Kind};
+use serde_json::Value;
+
+use crate::faults::{Bounds, FaultSpec};
+
+/// Plays scenarios, answers queries, begins faults and keeps secrets.
+#[async_trait]
+pub trait Platform: Send + Sync {
+    /// Plays a scenario once. The outcome is an object that says `passed: true` or `false`, and what else is
+    /// worth keeping.
+    async fn scenario(&self, name: &str, environment: Option<&str>) -> Result<Value, PlatformError>;
+
+    /// The instant vector of a query, now; a scalar is a sample without labels.
+    async fn promql(&self, query: &str) -> Result<Vec<Sample>, PlatformError>;
+
+    /// Whether an alarm of this name fires now.
+    async fn alarm_fires(&self, name: &str) -> Result<bool, PlatformError>;
+
+    /// Begins a fault. It lifts by itself when its duration is over.
+    async fn begin_fault(&self, spec: &FaultSpec, bounds: &Bounds) -> Result<Box<dyn Begun>, PlatformError>;
+
+    /// A secret of our own store.
+    async fn secret(&self, name: &str) -> Result<String, PlatformError>;
+}
+
+/// A fault that has begun.
+#[async_trait]
+pub trait Begun: Send + Sync {
+    /// Undoes the fault; does nothing if it has lifted already.
+    async fn lift(self: Box<Self>) -> Result<(), PlatformError>;
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    pub labels: BTreeMap<String, String>,
+    pub value: f64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PlatformError {
+    /// There is nobody to ask, as where an experiment is played without a server.
+    #[error("{what} is not available here; {mend}")]
+    Unavailable { what: &'static str, mend: &'static str },
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Classified for PlatformError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Unavailable { .. } => Kind::Invalid,
+            Self::Failed(_) => Kind::Internal,
+        }
+    }
+}
+
+impl PlatformError {
+    pub fn failed(error: impl std::fmt::Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// For experiments that need nothing of Mainstay.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoPlatform;
+
+#[async_trait]
+impl Platform for NoPlatform {
+    async fn scenario(&self, _: &str, _: Option<&str>) -> Result<Value, PlatformError> {
+        Err(unavailable("playing a scenario"))
+    }
+
+    async fn promql(&self, _: &str) -> Result<Vec<Sample>, PlatformError> {
+        Err(unavailable("a PromQL query"))
+    }
+
+    async fn alarm_fires(&self, _: &str) -> Result<bool, PlatformError> {
+        Err(unavailable("an alarm"))
+    }
+
+    async fn begin_fault(&self, _: &FaultSpec, _: &Bounds) -> Result<Box<dyn Begun>, PlatformError> {
+        Err(unavailable("a fault"))
+    }
+
+    async fn secret(&self, _: &str) -> Result<String, PlatformError> {
+        Err(unavailable("the store of secrets"))
+    }
+}
+
+fn unavailable(what: &'static str) -> PlatformError {
+    PlatformError::Unavailable { what, mend: "play the experiment with a server" }
+}
