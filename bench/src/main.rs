@@ -40,6 +40,10 @@ enum Conformance {
         #[arg(long)]
         names_at_once: bool,
     },
+    /// Play every Chaos Toolkit experiment below a folder, each in a copy of the folder: prints a line for
+    /// each and `total passed failed unsupported`; exit code 1 if one failed. What the experiments do to other
+    /// systems, they do.
+    Chaostoolkit { folder: PathBuf },
 }
 
 #[tokio::main]
@@ -50,6 +54,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             let names = if names_at_once { Names::DroppedAtOnce } else { Names::DroppedLast };
             conformance::promql::report(&folder, names, verbose).await?
         }
+        Chore::Conformance(Conformance::Chaostoolkit { folder }) => conformance::chaostoolkit::report(&folder).await?,
     };
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

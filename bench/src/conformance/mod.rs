@@ -1,3 +1,4 @@
 //! How well we keep to what others specified, told by their own tests.
 
+pub mod chaostoolkit;
 pub mod promql;

@@ -27,7 +27,7 @@ fn provider(step: &Step) -> &Provider {
 fn experiments_are_found_by_content_and_named_by_their_file() {
     let loaded = load(Path::new("tests/experiments"));
     let names: Vec<_> = loaded.graph.experiments.keys().map(String::as_str).collect();
-    assert_eq!((names, loaded.files), (vec!["cache", "files"], 2));
+    assert_eq!((names, loaded.files), (vec!["cache", "files"], 3), "and the script that one of them plays");
 }
 
 #[test]

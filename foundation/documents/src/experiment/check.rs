@@ -7,6 +7,7 @@ use super::model::StopWhen;
 use super::{activity as decoded, tolerance};
 use crate::codes;
 use crate::diagnostic::Level;
+use crate::findings::Space;
 use crate::kinds::Reading;
 use crate::promql::PromqlFault;
 use crate::source::{Node, Shape, Span};
@@ -119,6 +120,11 @@ fn own_provider(node: &Node, provider: &Node, reading: &mut Reading<'_>) {
     if given == ["fault"] && node.get("type").and_then(Node::text) == Some("probe") {
         let mend = "make it an action".to_owned();
         reading.findings.error(codes::WRONG_VALUE, span, "a probe only looks; a fault is an action", mend);
+    }
+    if let Some((name, scenario)) = provider.get("scenario").and_then(|scenario| Some((scenario.text()?, scenario)))
+        && !name.contains('$')
+    {
+        reading.findings.refer(Level::Error, Space::Script, name, scenario.span);
     }
     if let Some((text, query)) = provider.get("promql").and_then(|query| Some((query.text()?, query))) {
         promql(text, query.span, reading);
