@@ -9,6 +9,7 @@ use anyhow::Context;
 use axum::Router;
 use axum::middleware;
 use documents::Loaded;
+use documents::canary::SERVER;
 use evolve::postmortems::Postmortems;
 use kernel::table::TableSource;
 use kernel::task::{Driver, Task};
@@ -16,6 +17,7 @@ use kernel::{SharedClock, SystemClock};
 use lake::{Lake, LakeSettings, Retention};
 use ledger::{Batch, Ledger, NewEvent, types};
 use operate::alarms::AlarmTask;
+use operate::canaries::CanaryTask;
 use operate::events::EventRuleTask;
 use operate::incidents::{IncidentTask, Incidents};
 use operate::notify::{Deliveries, NotifyTask};
@@ -199,6 +201,7 @@ impl Rooms {
         let tasks: Vec<Arc<dyn Task>> = vec![
             Arc::new(alarms),
             Arc::new(EventRuleTask::new(ledger.clone(), documents.clone(), clock.clone()).held_by(&holder)),
+            Arc::new(CanaryTask::new(ledger.clone(), documents.clone(), app.metrics.clone(), clock.clone(), SERVER).held_by(&holder)),
             Arc::new(IncidentTask::new(incidents)),
             Arc::new(NotifyTask::new(ledger.clone(), clock.clone()).held_by(&holder)),
             executor.clone(),

@@ -9,6 +9,11 @@ pub const ALARM_INACTIVE: &str = "dev.mainstay.alarm.inactive";
 pub const ALARM_NO_DATA: &str = "dev.mainstay.alarm.nodata";
 pub const ALARM_ERROR: &str = "dev.mainstay.alarm.error";
 
+pub const CANARY_PASSED: &str = "dev.mainstay.canary.passed";
+pub const CANARY_FAILED: &str = "dev.mainstay.canary.failed";
+/// A job called in; `error` if it says that it failed.
+pub const CANARY_HEARTBEAT: &str = "dev.mainstay.canary.heartbeat";
+
 pub const INCIDENT_OPENED: &str = "dev.mainstay.incident.opened";
 pub const INCIDENT_UPDATED: &str = "dev.mainstay.incident.updated";
 pub const INCIDENT_NOTE: &str = "dev.mainstay.incident.note";

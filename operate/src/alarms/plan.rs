@@ -47,7 +47,8 @@ pub struct AlertPlan {
 
 pub fn plans(graph: &Graph) -> Vec<GroupPlan> {
     let mut seen = HashMap::new();
-    graph.rule_groups.iter().map(|group| plan(group, graph.workload.evaluation_interval, &mut seen)).collect()
+    let canaries = crate::canaries::rules(graph);
+    graph.rule_groups.iter().chain(&canaries).map(|group| plan(group, graph.workload.evaluation_interval, &mut seen)).collect()
 }
 
 fn plan(group: &RuleGroup, default_interval: Duration, seen: &mut HashMap<String, usize>) -> GroupPlan {

@@ -3,11 +3,14 @@
 //! State that the ledger holds travels as the ledger's own types; here is what is put together for a
 //! reader, and what a caller sends.
 
+pub mod canaries;
 pub mod catalog;
 pub mod error;
+pub mod experiments;
 pub mod explore;
 pub mod incidents;
 pub mod overview;
 pub mod postmortems;
 pub mod runs;
+pub mod scenarios;
 pub mod status;

@@ -1,4 +1,5 @@
-//! Post-mortems and their actions.
+//! Chaos experiments, post-mortems and their actions.
 
 pub mod actions;
+pub mod experiments;
 pub mod postmortems;

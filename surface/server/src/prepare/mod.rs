@@ -1,4 +1,5 @@
-//! Runbooks, playbooks and their runs.
+//! Runbooks, playbooks, scenarios and their runs.
 
 pub mod runbooks;
 pub mod runs;
+pub mod scenarios;

@@ -22,11 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Runbooks and playbooks, with the last run of each.
 #[utoipa::path(get, path = "/api/runbooks", tag = "prepare", responses((status = 200, body = Vec<RunbookSummary>)))]
 async fn list(State(app): State<App>) -> ApiResult<Json<Vec<RunbookSummary>>> {
-    let mut last: HashMap<String, Run> = HashMap::new();
-    for run in app.ledger.runs(&RunFilter { limit: Some(1_000), ..Default::default() }).await? {
-        // Newest first, so the first of each document is its last run.
-        last.entry(run.document.clone()).or_insert(run);
-    }
+    let mut last = last_runs(&app).await?;
     let loaded = app.documents.borrow().clone();
     Ok(Json(loaded.graph.runbooks.values().map(|runbook| summary(runbook, last.remove(&runbook.name))).collect()))
 }
@@ -52,6 +48,16 @@ async fn one(State(app): State<App>, Path(name): Path<String>) -> ApiResult<Json
         path: runbook.origin.path.clone(),
         runs,
     }))
+}
+
+/// The last run of each document.
+pub async fn last_runs(app: &App) -> ApiResult<HashMap<String, Run>> {
+    let mut last: HashMap<String, Run> = HashMap::new();
+    for run in app.ledger.runs(&RunFilter { limit: Some(1_000), ..Default::default() }).await? {
+        // Newest first, so the first of each document is its last run.
+        last.entry(run.document.clone()).or_insert(run);
+    }
+    Ok(last)
 }
 
 fn summary(runbook: &Runbook, last_run: Option<Run>) -> RunbookSummary {

@@ -1,0 +1,168 @@
+//! The reconciler: every canary of the documents looks at its instants, from this server's location.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use documents::Loaded;
+use documents::canary::{Canary, CanaryCheck};
+use kernel::task::{Pass, Task, TaskError};
+use kernel::{RunId, SharedClock, Timestamp};
+use ledger::{Batch, Event, EventFilter, Lease, Ledger, LedgerError, NewEvent, types};
+use serde_json::json;
+use telemetry::MetricSource;
+use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::check::{self, Looked};
+use super::record;
+use super::state::Timetable;
+use crate::leadership::Leadership;
+
+const LEASE: &str = "operate/canaries";
+/// The reader of runs that have ended and of heartbeats.
+const READER: &str = "operate/canaries";
+const SOURCE: &str = "/operate/canaries";
+const INTERVAL: Duration = Duration::from_secs(4);
+const PAGE: u32 = 200;
+/// Looks at once; others wait, and are as late as they are.
+const LOOKS_MAX: usize = 32;
+
+pub struct CanaryTask {
+    sight: Arc<Sight>,
+    graph: watch::Receiver<Arc<Loaded>>,
+    location: String,
+    work: Mutex<Work>,
+}
+
+/// What a look needs.
+struct Sight {
+    ledger: Ledger,
+    metrics: Arc<dyn MetricSource>,
+    clock: SharedClock,
+    places: Semaphore,
+}
+
+struct Work {
+    leadership: Leadership,
+    timetable: Timetable,
+    looks: JoinSet<()>,
+}
+
+impl CanaryTask {
+    /// `location` is the label of this server among the runners that documents name.
+    pub fn new(ledger: Ledger, graph: watch::Receiver<Arc<Loaded>>, metrics: Arc<dyn MetricSource>, clock: SharedClock, location: &str) -> Self {
+        let work = Work { leadership: Leadership::new(ledger.clone(), LEASE), timetable: Timetable::default(), looks: JoinSet::new() };
+        let sight = Sight { ledger, metrics, clock, places: Semaphore::new(LOOKS_MAX) };
+        Self { sight: Arc::new(sight), graph, location: location.to_owned(), work: Mutex::new(work) }
+    }
+
+    /// See [`AlarmTask::held_by`](crate::alarms::AlarmTask::held_by).
+    pub fn held_by(self, holder: &str) -> Self {
+        let leadership = Leadership::new(self.sight.ledger.clone(), LEASE).held_by(holder);
+        Self { work: Mutex::new(Work { leadership, timetable: Timetable::default(), looks: JoinSet::new() }), ..self }
+    }
+}
+
+#[async_trait]
+impl Task for CanaryTask {
+    fn name(&self) -> &'static str {
+        "canaries"
+    }
+
+    fn interval(&self) -> Duration {
+        INTERVAL
+    }
+
+    async fn pass(&self) -> Result<Pass, TaskError> {
+        let loaded = self.graph.borrow().clone();
+        if loaded.graph.root.as_os_str().is_empty() {
+            return Ok(Pass { summary: "the documents are not read yet".to_owned(), next: None });
+        }
+        let mut work = self.work.lock().await;
+        let now = self.sight.clock.now();
+        let Some(lease) = work.leadership.hold(now).await? else {
+            work.timetable = Timetable::default();
+            return Ok(Pass { summary: "another server plays the canaries".to_owned(), next: None });
+        };
+        while work.looks.try_join_next().is_some() {}
+        self.sight.follow_up(&lease, &loaded, &self.location).await?;
+        let here = loaded.graph.canaries.values().filter(|canary| canary.enabled && canary.locations.contains(&self.location));
+        let due = work.timetable.take(here, &self.location, now);
+        let begun = due.len();
+        for (canary, slot) in due {
+            match &canary.check {
+                CanaryCheck::Scenario { name, environment } => self.sight.request(canary, name, environment.as_deref(), slot).await?,
+                _ => {
+                    let (sight, canary, location) = (self.sight.clone(), canary.clone(), self.location.clone());
+                    work.looks.spawn(async move { sight.look(&canary, &location).await });
+                }
+            }
+        }
+        let summary = format!("{begun} begun, {} under way, {} canaries", work.looks.len(), loaded.graph.canaries.len());
+        Ok(Pass { summary, next: work.timetable.next() })
+    }
+}
+
+impl Sight {
+    async fn look(&self, canary: &Canary, location: &str) {
+        let Ok(_place) = self.places.acquire().await else { return };
+        let Some(looked) = check::look(&canary.check, canary.timeout, self.clock.now()).await else { return };
+        if let Err(error) = self.record(canary, location, &looked, None, self.clock.now()).await {
+            tracing::warn!(canary = canary.name, %error, "what a canary saw could not be recorded");
+        }
+    }
+
+    /// The samples first: an event tells of what can be read.
+    async fn record(&self, canary: &Canary, location: &str, looked: &Looked, run: Option<RunId>, at: Timestamp) -> Result<(), TaskError> {
+        self.metrics.append(record::samples(canary, location, looked, at)).await?;
+        let event = record::event(canary, location, looked.failure.as_deref(), looked.took, run);
+        self.ledger.commit(Batch::new().event(event)).await?;
+        Ok(())
+    }
+
+    /// Asks for the run of a scenario; the same instant asks once, whoever comes to it.
+    async fn request(&self, canary: &Canary, script: &str, environment: Option<&str>, slot: Timestamp) -> Result<(), LedgerError> {
+        let parameters = environment.map(|environment| json!({ "environment": environment })).unwrap_or_else(|| json!({}));
+        let data = json!({ "document": script, "parameters": parameters, "component": canary.component });
+        let event = NewEvent::new(SOURCE, types::RUN_REQUESTED, data)
+            .subject(script)
+            .actor(record::actor(&canary.name))
+            .run(RunId::random())
+            .key(format!("canary:{}/{}", canary.name, slot.as_millisecond()));
+        self.ledger.commit(Batch::new().event(event)).await.map(drop)
+    }
+
+    /// Brings what others did for canaries into the lake: runs that ended, and jobs that called in.
+    async fn follow_up(&self, lease: &Lease, loaded: &Loaded, location: &str) -> Result<(), TaskError> {
+        loop {
+            let after = self.ledger.cursor(READER).await?;
+            let kinds = [types::RUN_SUCCEEDED, types::RUN_FAILED, types::CANARY_HEARTBEAT].map(str::to_owned).to_vec();
+            let events = self.ledger.events(&EventFilter { after, kinds, limit: Some(PAGE), ..EventFilter::default() }).await?;
+            for event in &events {
+                self.follow(loaded, event, location).await?;
+                self.ledger.commit(Batch::new().cursor(READER, event.position).under_lease(&lease.name, lease.token)).await?;
+            }
+            if events.len() < PAGE as usize {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn follow(&self, loaded: &Loaded, event: &Event, location: &str) -> Result<(), TaskError> {
+        if event.kind == types::CANARY_HEARTBEAT {
+            let Some(canary) = event.subject.as_deref().and_then(|name| loaded.graph.canaries.get(name)) else { return Ok(()) };
+            let failure = event.data["error"].as_str().map(str::to_owned);
+            let beat = Looked { failure, took: Duration::ZERO, readings: Vec::new() };
+            self.metrics.append(record::samples(canary, location, &beat, event.time)).await?;
+            return Ok(());
+        }
+        let initiator = event.data["initiator"].as_str().and_then(|actor| actor.strip_prefix("canary:"));
+        let (Some(canary), Some(run)) = (initiator.and_then(|name| loaded.graph.canaries.get(name)), &event.run) else { return Ok(()) };
+        let run = self.ledger.run(run).await?;
+        let took = run.started_at.zip(run.finished_at).and_then(|(start, end)| Duration::try_from(end.duration_since(start)).ok());
+        let failure = (event.kind == types::RUN_FAILED).then(|| run.error.clone().unwrap_or_else(|| "it failed".to_owned()));
+        let looked = Looked { failure, took: took.unwrap_or_default(), readings: Vec::new() };
+        self.record(canary, location, &looked, Some(run.id), event.time).await
+    }
+}
