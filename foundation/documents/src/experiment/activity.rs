@@ -15,6 +15,11 @@ pub fn step(node: &Node, findings: &Findings) -> Option<Step> {
 }
 
 pub fn activity(node: &Node, findings: &Findings) -> Option<Activity> {
+    named(node, node.owned("name")?, findings)
+}
+
+/// Under a name of its own or of where it stands.
+pub fn named(node: &Node, name: String, findings: &Findings) -> Option<Activity> {
     let pauses = node.get("pauses");
     let pause = |field: &str| pauses.and_then(|pauses| value(pauses, field));
     Some(Activity {
@@ -23,7 +28,7 @@ pub fn activity(node: &Node, findings: &Findings) -> Option<Activity> {
             "probe" => ActivityKind::Probe,
             _ => return None,
         },
-        name: node.owned("name")?,
+        name,
         provider: provider(node.get("provider")?)?,
         background: node.get("background").and_then(Node::flag).unwrap_or(false),
         pauses: Pauses { before: pause("before"), after: pause("after") },

@@ -95,6 +95,11 @@ pub fn activity(node: &Node, names: &Names<'_>, reading: &mut Reading<'_>) {
     }
     missing(reading, node, "an activity", "type", "action or probe");
     missing(reading, node, "an activity", "name", "what people call it");
+    carried_out(node, names, reading);
+}
+
+/// What carries an activity out. A probe of the configuration needs no name besides its key.
+fn carried_out(node: &Node, names: &Names<'_>, reading: &mut Reading<'_>) {
     missing(reading, node, "an activity", "provider", "what carries it out: {type: http, process, python or mainstay, …}");
     if let Some(provider) = node.get("provider") {
         own_provider(node, provider, reading);
@@ -162,7 +167,7 @@ fn configuration(tree: &Node, names: &Names<'_>, reading: &mut Reading<'_>) {
                 source(key.span, value, &["key"], &["type", "key", "default", "env_var_type"], reading);
                 env_variable_type(value, reading);
             }
-            Some("probe") => activity(value, names, reading),
+            Some("probe") => carried_out(value, names, reading),
             _ => {}
         }
     }

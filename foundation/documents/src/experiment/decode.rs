@@ -22,8 +22,8 @@ pub fn experiment(tree: &Node, name: &str, digest: String, origin: Origin, findi
         description: tree.owned("description")?,
         tags: tree.texts("tags"),
         contributions: tree.text_map("contributions").into_iter().filter_map(|(of, how)| Some((of, contribution(&how)?))).collect(),
-        configuration: entries(tree, "configuration", |node| setting(node, findings))?,
-        secrets: entries(tree, "secrets", secret)?,
+        configuration: entries(tree, "configuration", |name, node| setting(name, node, findings))?,
+        secrets: entries(tree, "secrets", |_, node| secret(node))?,
         hypothesis: match tree.get("steady-state-hypothesis") {
             Some(node) => Some(hypothesis(node, findings)?),
             None => None,
@@ -47,9 +47,9 @@ pub fn own_extension(tree: &Node) -> Option<&Node> {
     items(tree, "extensions").iter().find(|extension| extension.get("name").and_then(Node::text) == Some(EXTENSION))
 }
 
-fn entries<T>(tree: &Node, field: &str, read: impl Fn(&Node) -> Option<T>) -> Option<Vec<(String, T)>> {
+fn entries<T>(tree: &Node, field: &str, read: impl Fn(&str, &Node) -> Option<T>) -> Option<Vec<(String, T)>> {
     let entries = tree.get(field).map(Node::entries).unwrap_or_default();
-    entries.iter().map(|(key, value)| Some((key.text()?.to_owned(), read(value)?))).collect()
+    entries.iter().map(|(key, value)| Some((key.text()?.to_owned(), read(key.text()?, value)?))).collect()
 }
 
 fn contribution(text: &str) -> Option<Contribution> {
@@ -62,14 +62,17 @@ fn contribution(text: &str) -> Option<Contribution> {
     }
 }
 
-fn setting(node: &Node, findings: &Findings) -> Option<Setting> {
+fn setting(name: &str, node: &Node, findings: &Findings) -> Option<Setting> {
     Some(match node.get("type").and_then(Node::text) {
         Some("env") => Setting::Env {
             key: node.owned("key")?,
             default: node.entry("default").map(|(_, default)| default.to_json()),
             as_type: node.get("env_var_type").and_then(Node::text).map_or(Some(EnvType::Text), env_type)?,
         },
-        Some("probe") => Setting::Probe(Box::new(activity::activity(node, findings)?)),
+        Some("probe") => {
+            let name = node.owned("name").unwrap_or_else(|| name.to_owned());
+            Setting::Probe(Box::new(activity::named(node, name, findings)?))
+        }
         _ => Setting::Literal(node.to_json()),
     })
 }

@@ -6,10 +6,10 @@
 mod activity;
 mod check;
 mod decode;
+pub mod jsonpath;
 mod model;
 mod tolerance;
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -41,16 +41,6 @@ pub(crate) fn read(tree: &Node, text: &str, reading: &mut Reading<'_>) {
     let origin = reading.findings.origin(tree.span);
     let experiment = decode::experiment(tree, name, digest(text), origin, &reading.findings);
     reading.keep(tree, experiment.map(|experiment| Document::Experiment(Box::new(experiment))));
-}
-
-/// The specification's own examples leave out the root of a JSONPath: `items[*].name`.
-pub fn rooted(path: &str) -> Cow<'_, str> {
-    let path = path.trim();
-    match path.chars().next() {
-        Some('$') => Cow::Borrowed(path),
-        Some('[') => Cow::Owned(format!("${path}")),
-        _ => Cow::Owned(format!("$.{path}")),
-    }
 }
 
 /// The file's name without its ending.

@@ -2,6 +2,7 @@
 
 use super::activity;
 use super::check::{self, Names};
+use super::jsonpath::JsonPath;
 use super::model::Tolerance;
 use crate::codes;
 use crate::findings::Findings;
@@ -103,11 +104,11 @@ fn check_regex(key: Span, node: &Node, reading: &mut Reading<'_>) {
 fn check_jsonpath(key: Span, node: &Node, reading: &mut Reading<'_>) {
     if let Some(path) = required(key, node, "path", "a JSONPath such as $.items[*].name", reading) {
         let text = path.text().unwrap_or_default();
-        if let Err(error) = serde_json_path::JsonPath::parse(&super::rooted(text))
+        if let Err(error) = JsonPath::parse(text)
             && !text.contains("${")
         {
             let mend = "write it as RFC 9535 has it: $.items[?@.state == 'up'].name".to_owned();
-            reading.findings.error(codes::JSONPATH, path.span, format!("`{text}` is not a JSONPath: {error}"), mend);
+            reading.findings.error(codes::JSONPATH, path.span, error.to_string(), mend);
         }
     }
     if let Some(count) = node.get("count").filter(|count| count.integer().is_none_or(|count| count < 0)) {
