@@ -47,6 +47,7 @@ pub struct Scope {
     rows: Vec<Row>,
     own: Vec<(Arc<str>, Slot)>,
     uuid: u128,
+    journey: Option<Arc<str>>,
     /// What JavaScript functions have kept on their `context`, beside its variables.
     kept: Option<Box<Map<String, Value>>>,
 }
@@ -80,6 +81,19 @@ impl Base {
     /// Gives every virtual user a value as it is: a whole CSV file, or what the journey before all has found.
     pub fn share(&mut self, name: &str, value: Value) {
         self.variables.insert(name.into(), Slot { value, live: false });
+    }
+}
+
+impl Base {
+    /// All values as they were given; of two with one name, the nearer.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let hidden = |name: &Arc<str>| self.variables.contains_key(name);
+        let surroundings = self.surroundings.iter().filter(move |(name, _)| !hidden(name));
+        self.variables.iter().chain(surroundings).map(|(name, slot)| (&**name, &slot.value))
+    }
+
+    pub(super) fn raw(&self, name: &str) -> Option<&Value> {
+        self.variables.get(name).or_else(|| self.surroundings.get(name)).map(|slot| &slot.value)
     }
 }
 
@@ -121,7 +135,7 @@ impl Scope {
             (name.clone(), Slot::of_script(value))
         };
         let own = base.choices.iter().map(drawn).collect();
-        Self { base, rows: Vec::new(), own, uuid: fastrand::u128(..), kept: None }
+        Self { base, rows: Vec::new(), own, uuid: fastrand::u128(..), journey: None, kept: None }
     }
 
     /// Lays a row of a CSV file under the script's variables: names, and as many values.
@@ -176,6 +190,35 @@ impl Scope {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// Tells JavaScript functions which scenario the user plays: `context.scenario.name`.
+    pub fn set_journey(&mut self, name: Arc<str>) {
+        self.journey = Some(name);
+    }
+
+    pub(super) fn journey(&self) -> Option<&str> {
+        self.journey.as_deref()
+    }
+
+    pub(super) fn base(&self) -> &Arc<Base> {
+        &self.base
+    }
+
+    pub(super) fn uuid(&self) -> String {
+        uuid_text(self.uuid)
+    }
+
+    /// The rows' values that nothing hides, and the user's own.
+    pub(super) fn personal(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let rows = self.rows.iter().flat_map(|row| row.fields.iter().zip(row.values.iter()));
+        let rows = rows.filter(|(field, _)| !self.base.variables.contains_key(&***field));
+        rows.map(|(field, value)| (&**field, value)).chain(self.own())
+    }
+
+    /// Sets a variable whose name is taken as it is, dots and all.
+    pub(super) fn set_whole(&mut self, name: &str, value: Value) {
+        self.put(name, value.into());
     }
 
     pub(super) fn kept(&self) -> Option<&Map<String, Value>> {

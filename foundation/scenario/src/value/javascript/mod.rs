@@ -1,16 +1,30 @@
 //! A script's own functions, in JavaScript.
 //!
-//! Interpreters are shared by all virtual users of a process: a few, each behind a lock, so that a call may
-//! come from any task on any thread. What a function leaves in module variables, other users may see, as in
-//! Artillery.
+//! Interpreters (QuickJS) are shared by all virtual users of a process: as many as there are processors, each
+//! behind a lock, so that a call may come from any task on any thread. A function that waits, for a timer, holds no
+//! lock meanwhile. What it leaves in module variables, other users see, as in Artillery.
+//!
+//! Available are the language up to ECMAScript 2023, `console`, timers, `Buffer`, `URL`, `URLSearchParams`,
+//! `TextEncoder`, `process.env`, `performance`, and of Node's modules: assert, buffer, crypto (hashes, HMAC, random
+//! values), events, fs (reading below the script's folder), path, perf_hooks, process, querystring, timers, url and
+//! util. Modules are CommonJS, ES modules, JSON. The network, other Node modules and TypeScript are refused by name.
+//! Variables live on between calls as JSON: a `Date` becomes a text; functions, `Map` and `Set` are refused.
+
+mod crossing;
+mod interpreter;
+mod modules;
+mod native;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::response::Response;
 use super::scope::Scope;
+use interpreter::{Interpreter, Progress};
 
 /// The functions could not be loaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +33,8 @@ pub enum ProcessorError {
     Unreadable { path: String, reason: String },
     #[error("{path} does not load: {message}")]
     Faulty { path: String, message: String },
+    #[error("{path} is TypeScript, which Mainstay does not run: compile it to JavaScript first")]
+    TypeScript { path: String },
 }
 
 /// A function failed, or did what it may not.
@@ -26,10 +42,13 @@ pub enum ProcessorError {
 pub enum HookError {
     #[error("there is no function `{name}` in the processor{mend}")]
     Unknown { name: String, mend: String },
+    /// As Artillery counts it, `message` is the error's code if it has one.
     #[error("{name}: {message}")]
     Threw { name: String, message: String },
     #[error("{name} took longer than {limit_ms} ms")]
     Endless { name: String, limit_ms: u64 },
+    #[error("{name} ended without calling its last argument: call it, or make the function async")]
+    Silent { name: String },
 }
 
 /// What a function is called for; it decides the arguments.
@@ -44,10 +63,12 @@ pub enum Hook<'a> {
     WhileTrue,
     /// `(vars)`: `ifTrue`.
     IfTrue,
+    /// `(error, requestParams, context, events, done)`: what ended the journey.
+    OnError(&'a mut HookRequest, &'a str),
 }
 
 /// What a call left behind, besides changed variables.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Called {
     /// The answer of a condition.
     pub answer: bool,
@@ -97,12 +118,23 @@ impl HookRequest {
 #[derive(Debug)]
 pub struct Processor {
     names: Vec<String>,
+    interpreters: Vec<Interpreter>,
+    calls: AtomicU64,
 }
 
 impl Processor {
-    /// Reads the file and runs it once. `require` reaches files below `folder`, the script's.
-    pub fn load(_path: &Path, _folder: &Path) -> Result<Self, ProcessorError> {
-        Ok(Self { names: Vec::new() })
+    /// Reads the file and runs it once for each processor of the machine. `require` reaches files below `folder`,
+    /// the script's, and below the file's own.
+    pub fn load(path: &Path, folder: &Path) -> Result<Self, ProcessorError> {
+        let count = std::thread::available_parallelism().map_or(1, |count| count.get().min(INTERPRETERS_MAX));
+        let mut interpreters = Vec::with_capacity(count);
+        let mut names = Vec::new();
+        for _ in 0..count {
+            let (interpreter, found) = Interpreter::load(path, folder)?;
+            interpreters.push(interpreter);
+            names = found;
+        }
+        Ok(Self { names, interpreters, calls: AtomicU64::new(0) })
     }
 
     pub fn functions(&self) -> &[String] {
@@ -111,7 +143,45 @@ impl Processor {
 
     /// Calls a function and waits until it is done. `user` is the virtual user's number: its calls come to the
     /// same interpreter.
-    pub async fn call(&self, name: &str, _user: u64, _hook: Hook<'_>, _scope: &mut Scope) -> Result<Called, HookError> {
-        Err(HookError::Unknown { name: name.to_owned(), mend: String::new() })
+    pub async fn call(
+        &self,
+        name: &str,
+        user: u64,
+        mut hook: Hook<'_>,
+        scope: &mut Scope,
+    ) -> Result<Called, HookError> {
+        if !self.names.iter().any(|known| known == name) {
+            return Err(self.unknown(name));
+        }
+        let interpreter = &self.interpreters[(user % self.interpreters.len() as u64) as usize];
+        let id = self.calls.fetch_add(1, Ordering::Relaxed);
+        let began = Instant::now();
+        let mut call = interpreter.begin(id, name, &hook, scope)?;
+        loop {
+            match call.progress() {
+                Progress::Done(text) => return crossing::take_up(name, &text, call.printed(), &mut hook, scope),
+                Progress::Waits(wait) if began.elapsed() + wait <= WAIT_MAX => {
+                    tokio::time::sleep(wait).await;
+                    call.resume()?;
+                }
+                Progress::Waits(_) => {
+                    return Err(HookError::Endless { name: name.to_owned(), limit_ms: WAIT_MAX.as_millis() as u64 });
+                }
+                Progress::Silent => return Err(HookError::Silent { name: name.to_owned() }),
+            }
+        }
+    }
+
+    fn unknown(&self, name: &str) -> HookError {
+        let mend = documents::suggest::mend(name, self.names.iter().map(String::as_str), "its functions are");
+        HookError::Unknown { name: name.to_owned(), mend: mend.map_or(String::new(), |mend| format!("; {mend}")) }
     }
 }
+
+/// How long a function may wait for its timers.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+/// Each takes about a megabyte.
+const INTERPRETERS_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests;

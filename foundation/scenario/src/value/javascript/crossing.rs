@@ -1,0 +1,176 @@
+//! Values on their way into the interpreter and back, as JSON texts.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Called, Emitted, Hook, HookError, HookRequest};
+use crate::value::response::Response;
+use crate::value::scope::{Base, Scope};
+
+/// The arguments of `begin` in `calls.js`.
+pub(super) struct Texts {
+    pub(super) kind: u32,
+    pub(super) own: String,
+    pub(super) kept: String,
+    pub(super) params: String,
+    pub(super) response: String,
+}
+
+/// What a virtual user has of its own. Lists and objects are texts within the text: most calls never look at them.
+#[derive(Default, Serialize)]
+struct Own<'a> {
+    plain: Map<String, Value>,
+    lists: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scenario: Option<&'a str>,
+}
+
+impl Texts {
+    pub(super) fn of(hook: &Hook<'_>, scope: &Scope) -> Self {
+        let (kind, params, response) = match hook {
+            Hook::BeforeRequest(request) => (0, text(&request.params), String::new()),
+            Hook::AfterResponse(request, response) => (1, text(&request.params), response_text(response)),
+            Hook::Step => (2, String::new(), String::new()),
+            Hook::WhileTrue => (3, String::new(), String::new()),
+            Hook::IfTrue => (4, String::new(), String::new()),
+            Hook::OnError(request, error) => (5, text(&request.params), (*error).to_owned()),
+        };
+        Self { kind, own: own_text(scope), kept: scope.kept().map_or(String::new(), text), params, response }
+    }
+}
+
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn own_text(scope: &Scope) -> String {
+    let mut own = Own { scenario: scope.journey(), ..Own::default() };
+    for (name, value) in scope.personal() {
+        own.add(name, value);
+    }
+    if !own.plain.contains_key("$uuid") {
+        own.plain.insert("$uuid".to_owned(), scope.uuid().into());
+    }
+    text(&own)
+}
+
+impl Own<'_> {
+    fn add(&mut self, name: &str, value: &Value) {
+        self.plain.remove(name);
+        self.lists.remove(name);
+        if value.is_array() || value.is_object() {
+            self.lists.insert(name.to_owned(), value.to_string().into());
+        } else {
+            self.plain.insert(name.to_owned(), value.clone());
+        }
+    }
+}
+
+/// What all users share: the plain values, and the names of lists and objects.
+pub(super) fn base_texts(base: &Base) -> (String, String) {
+    let mut plain = Map::new();
+    let mut lists = Vec::new();
+    for (name, value) in base.all() {
+        if value.is_array() || value.is_object() {
+            lists.push(name);
+        } else {
+            plain.insert(name.to_owned(), value.clone());
+        }
+    }
+    (text(&plain), text(&lists))
+}
+
+fn response_text(response: &Response) -> String {
+    let mut headers = Map::new();
+    for name in response.headers.keys() {
+        let mut values: Vec<_> =
+            response.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        // As Node has it: cookies are a list, other headers of one name are joined.
+        let value = match values.len() {
+            _ if *name == http::header::SET_COOKIE => values.iter().map(|value| Value::from(&**value)).collect(),
+            1 => Value::from(values.swap_remove(0)),
+            _ => Value::from(values.join(", ")),
+        };
+        headers.insert(name.as_str().to_owned(), value);
+    }
+    text(&serde_json::json!({ "statusCode": response.status, "headers": headers, "url": response.url }))
+}
+
+/// What a call left behind, as `collect` in `calls.js` tells it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Left {
+    error: Option<String>,
+    set: Map<String, Value>,
+    removed: Vec<String>,
+    params: Option<Map<String, Value>>,
+    kept: Option<Map<String, Value>>,
+    emitted: Vec<(String, String, f64)>,
+    answer: bool,
+}
+
+pub(super) fn take_up(
+    name: &str,
+    told: &str,
+    printed: Vec<String>,
+    hook: &mut Hook<'_>,
+    scope: &mut Scope,
+) -> Result<Called, HookError> {
+    if told.is_empty() {
+        return Ok(Called { printed, ..Called::default() });
+    }
+    let threw = |message: String| HookError::Threw { name: name.to_owned(), message };
+    let left: Left = serde_json::from_str(told).map_err(|error| threw(format!("left what is no JSON: {error}")))?;
+    if let Some(message) = left.error {
+        return Err(threw(message));
+    }
+    for (name, value) in left.set {
+        scope.set_whole(&name, value);
+    }
+    for name in left.removed {
+        scope.remove(&name);
+    }
+    if let Some(kept) = left.kept {
+        scope.keep(kept);
+    }
+    if let (Some(params), Some(request)) = (left.params, hook.request()) {
+        request.take_up(params);
+    }
+    let emitted = left.emitted.into_iter().map(|(kind, name, value)| match kind.as_str() {
+        "counter" => Emitted::Counter { name, value },
+        "rate" => Emitted::Rate { name },
+        _ => Emitted::Histogram { name, value },
+    });
+    Ok(Called { answer: left.answer, emitted: emitted.collect(), printed })
+}
+
+impl Hook<'_> {
+    fn request(&mut self) -> Option<&mut HookRequest> {
+        match self {
+            Self::BeforeRequest(request) | Self::AfterResponse(request, _) | Self::OnError(request, _) => Some(request),
+            Self::Step | Self::WhileTrue | Self::IfTrue => None,
+        }
+    }
+}
+
+impl HookRequest {
+    fn take_up(&mut self, params: Map<String, Value>) {
+        let old = std::mem::replace(&mut self.params, params);
+        let differs = |key: &&String| old.get(*key) != self.params.get(*key);
+        let mut changed: Vec<String> = self.params.keys().chain(old.keys()).filter(differs).cloned().collect();
+        if changed.iter().any(|key| key == "body") {
+            self.bytes = self.params.get("body").and_then(buffer);
+        }
+        self.changed.append(&mut changed);
+        self.changed.sort_unstable();
+        self.changed.dedup();
+    }
+}
+
+/// As a `Buffer` writes itself: `{"type": "Buffer", "data": [1, 2]}`.
+fn buffer(value: &Value) -> Option<bytes::Bytes> {
+    if value.get("type")? != "Buffer" {
+        return None;
+    }
+    value.get("data")?.as_array()?.iter().map(|byte| byte.as_u64().and_then(|byte| u8::try_from(byte).ok())).collect()
+}
