@@ -3,7 +3,7 @@ import { expect, picture, settled, test } from './support';
 
 /** Answers as a server does that has just been started on an empty folder. */
 async function nothingYet(page: Page) {
-  await page.route(/\/api\/(entities|alarms|incidents|runbooks|runs|postmortems|actions|events|event-rules|deliveries|traces|documents\/problems)(\?.*)?$/, (route) =>
+  await page.route(/\/api\/(entities|alarms|canaries|experiments|incidents|runbooks|runs|scenarios|postmortems|actions|events|event-rules|deliveries|traces|documents\/problems)(\?.*)?$/, (route) =>
     route.fulfill({ json: [] })
   );
   await page.route('**/api/service-map*', (route) => route.fulfill({ json: { nodes: [], edges: [] } }));
@@ -24,14 +24,17 @@ const SAYS: [string, string, RegExp][] = [
   ['catalogue', '/organize', /mainstay init/],
   ['map', '/organize/map', /OTEL_EXPORTER_OTLP_ENDPOINT/],
   ['runbooks', '/prepare/runbooks', /mainstay init/],
+  ['scenarios', '/prepare/scenarios', /mainstay run front-page.*arrivalRate/s],
   ['runs', '/prepare/runs', /runbook or playbook/],
   ['alarms', '/operate/alarms', /alerting rule/],
+  ['canaries', '/operate/canaries', /kind: Canary/],
   ['incidents', '/operate/incidents', /event rule opens one/],
   ['rules', '/operate/rules', /mainstay init/],
   ['notifications', '/operate/notifications', /notify/],
   ['events', '/operate/events', /Nothing has happened yet/],
   ['postmortems', '/evolve/postmortems', /mainstay postmortem/],
   ['actions', '/evolve/actions', /no actions yet/],
+  ['experiments', '/evolve/experiments', /steady-state-hypothesis/],
   ['metrics', '/explore/metrics', /Write an expression/],
   ['logs', '/explore/logs', /OTEL_EXPORTER_OTLP_ENDPOINT/],
   ['traces', '/explore/traces', /OTEL_EXPORTER_OTLP_ENDPOINT/]

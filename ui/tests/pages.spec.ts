@@ -1,5 +1,5 @@
-import type { AlarmRecord, EntitySummary, Incident, Postmortem, Run, RunbookSummary, TraceSummary } from '../src/lib/api/types';
-import { entityHref, incidentHref, alarmHref, postmortemHref, runbookHref, runHref, traceHref } from '../src/lib/format/entity';
+import type { AlarmRecord, CanarySummary, EntitySummary, ExperimentSummary, Incident, Postmortem, Run, RunbookSummary, ScenarioSummary, TraceSummary } from '../src/lib/api/types';
+import { entityHref, incidentHref, alarmHref, canaryHref, experimentHref, postmortemHref, runbookHref, runHref, scenarioHref, traceHref } from '../src/lib/format/entity';
 import { expect, picture, read, settled, test } from './support';
 
 /** What each page must show besides its heading. */
@@ -8,14 +8,17 @@ const PAGES: { name: string; path: string; shows: string }[] = [
   { name: 'catalogue', path: '/organize', shows: 'table tbody tr' },
   { name: 'map', path: '/organize/map', shows: 'svg[aria-label="Service map"] a.node' },
   { name: 'runbooks', path: '/prepare/runbooks', shows: 'table tbody tr' },
+  { name: 'scenarios', path: '/prepare/scenarios', shows: 'table tbody tr, main .empty' },
   { name: 'runs', path: '/prepare/runs', shows: 'table tbody tr' },
   { name: 'incidents', path: '/operate/incidents', shows: 'table tbody tr' },
   { name: 'alarms', path: '/operate/alarms', shows: 'table tbody tr' },
+  { name: 'canaries', path: '/operate/canaries', shows: 'table tbody tr, main .empty' },
   { name: 'rules', path: '/operate/rules', shows: 'main section h2' },
   { name: 'notifications', path: '/operate/notifications', shows: 'main [aria-pressed="true"]' },
   { name: 'events', path: '/operate/events', shows: 'main details' },
   { name: 'postmortems', path: '/evolve/postmortems', shows: 'table tbody tr' },
   { name: 'actions', path: '/evolve/actions', shows: 'main' },
+  { name: 'experiments', path: '/evolve/experiments', shows: 'table tbody tr, main .empty' },
   { name: 'metrics', path: '/explore/metrics?q=count%20by%20(__name__)%20(%7B__name__%3D~%22.%2B%22%7D)', shows: '[aria-label="Chart"] canvas' },
   { name: 'logs', path: '/explore/logs', shows: '[aria-label="Log records"] li' },
   { name: 'traces', path: '/explore/traces', shows: 'table tbody tr' },
@@ -62,7 +65,18 @@ async function oneOfEach(request: Parameters<typeof read>[0]): Promise<[string, 
   const incidents = await read<Incident[]>(request, 'incidents');
   const postmortems = await read<Postmortem[]>(request, 'postmortems');
   const traces = await read<TraceSummary[]>(request, 'traces');
+  const scenarios = await read<ScenarioSummary[]>(request, 'scenarios');
+  const canaries = await read<CanarySummary[]>(request, 'canaries');
+  const experiments = await read<ExperimentSummary[]>(request, 'experiments');
+  const last = (kind: Run['kind'], mode?: string) => runs.filter((run) => run.kind === kind && (!mode || run.parameters.mode === mode)).slice(0, 1);
   return [
+    // A workload need not have these.
+    ...scenarios.slice(0, 1).map(({ name }): [string, string] => ['scenario', scenarioHref(name)]),
+    ...canaries.slice(0, 1).map(({ name }): [string, string] => ['canary', canaryHref(name)]),
+    ...experiments.slice(0, 1).map(({ name }): [string, string] => ['experiment', experimentHref(name)]),
+    ...last('scenario', 'test').map(({ id }): [string, string] => ['test-run', runHref(id)]),
+    ...last('scenario', 'load').map(({ id }): [string, string] => ['load-run', runHref(id)]),
+    ...last('experiment').map(({ id }): [string, string] => ['experiment-run', runHref(id)]),
     ['component', entityHref(entities.find(({ name }) => name === 'orders')?.reference ?? entities[0]!.reference)!],
     ['runbook', runbookHref(runbooks[0]!.name)],
     ['playbook', runbookHref(runbooks.find(({ kind }) => kind === 'playbook')!.name)],

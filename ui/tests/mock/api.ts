@@ -1,6 +1,8 @@
 import type { Action, Delivery, DocumentProblem, Event, Incident, IncidentDetail, LogLine, Overview, ServerStatus } from '../../src/lib/api/types.ts';
 import * as docs from './documents.ts';
-import { outputOf, runDetail, runs } from './runs.ts';
+import { allOutputOf } from './output.ts';
+import { runDetail, runs } from './runs.ts';
+import * as scripts from './scenarios.ts';
 import * as telemetry from './telemetry.ts';
 
 export interface Answer {
@@ -90,7 +92,10 @@ function read(path: string, query: URLSearchParams): unknown {
     deliveries: () => orEmpty(deliveries.filter((one) => !query.get('status') || one.status === query.get('status'))),
     incidents: () => (id ? withDetail(docs.incidents.find((one) => one.id === id)) : orEmpty(docs.incidents)),
     runbooks: () => (id ? { ...docs.runbookDetail(id), runs: runs.filter((one) => one.document === id) } : orEmpty(docs.runbooks.map((one) => ({ ...one, last_run: runs.find((run) => run.document === one.name) ?? null })))),
-    runs: () => (!id ? orEmpty(runs) : rest === 'output' ? { chunks: outputOf(id).filter((one) => one.sequence > Number(query.get('after') ?? -1)), next: 4 } : runDetail(id)),
+    scenarios: () => (id ? scripts.scenarios.find((one) => one.name === id) : orEmpty(scripts.scenarios)),
+    canaries: () => (id ? scripts.canaries.find((one) => one.name === id) : orEmpty(scripts.canaries)),
+    experiments: () => (id ? (id === scripts.experiment.name ? scripts.experiment : null) : orEmpty([scripts.experiment])),
+    runs: () => (!id ? orEmpty(runs) : rest === 'output' ? { chunks: allOutputOf(id).filter((one) => one.sequence > Number(query.get('after') ?? -1)), next: 4 } : runDetail(id)),
     postmortems: () => (id ? { ...docs.postmortemDetail, actions } : orEmpty(docs.postmortems)),
     actions: () => orEmpty(actions),
     events: () => orEmpty([...events].reverse().filter((one) => one.position < Number(query.get('before') ?? 1e9) && one.type.startsWith(query.get('type') ?? ''))).slice(0, Number(query.get('limit') ?? 1000)),

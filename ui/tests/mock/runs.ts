@@ -6,11 +6,19 @@ const run = (id: string, rest: Partial<Run>): Run => ({
   parameters: { service: 'orders', grace: '5', reason: 'errors' }, outputs: {}, requested_at: ago(60), started_at: ago(59), finished_at: null, deadline: null, error: null, cancel_requested: false, revision: 3, ...rest
 });
 
+const played = (letter: string, kind: Run['kind'], document: string, rest: Partial<Run>): Run =>
+  run(`01jd3v5z0k8m4x2q7c9r1t6y0${letter}`, { kind, document, title: document, status: 'succeeded', initiator: 'user:default/ada', incident: null, component: null, parameters: {}, ...rest });
+
 export const runs: Run[] = [
   run('01jd3v5z0k8m4x2q7c9r1t6y0a', {}),
   run('01jd3v5z0k8m4x2q7c9r1t6y0b', { kind: 'playbook', document: 'diagnose-errors', title: 'Diagnose errors', status: 'succeeded', requested_at: ago(180), started_at: ago(180), finished_at: ago(172), outputs: { failing_service: 'orders', failing_span: 'reserve stock' } }),
   run('01jd3v5z0k8m4x2q7c9r1t6y0c', { document: 'drain-queue', title: 'Drain the queue', status: 'failed', incident: null, initiator: 'user:default/ben', requested_at: ago(7200), started_at: ago(7200), finished_at: ago(7150), error: 'Step drain ended with exit code 2.' }),
-  run('01jd3v5z0k8m4x2q7c9r1t6y0d', { document: 'drain-queue', title: 'Drain the queue', status: 'interrupted', incident: null, initiator: 'user:default/ben', requested_at: ago(9200), started_at: ago(9200), error: 'The server ended while step drain was running.' })
+  run('01jd3v5z0k8m4x2q7c9r1t6y0d', { document: 'drain-queue', title: 'Drain the queue', status: 'interrupted', incident: null, initiator: 'user:default/ben', requested_at: ago(9200), started_at: ago(9200), error: 'The server ended while step drain was running.' }),
+  played('e', 'scenario', 'checkout', { status: 'failed', parameters: { mode: 'test', environment: 'staging' }, requested_at: ago(900), started_at: ago(900), finished_at: ago(899), error: 'The journey buy a pair of shoes failed: the status is not what was expected.' }),
+  played('f', 'scenario', 'checkout', { parameters: { mode: 'load' }, requested_at: ago(4000), started_at: ago(4000), finished_at: ago(3880) }),
+  played('g', 'scenario', 'checkout', { parameters: { mode: 'load' }, status: 'failed', requested_at: ago(90_000), started_at: ago(90_000), finished_at: ago(89_880), error: 'The generator slipped by 13%.' }),
+  played('h', 'scenario', 'checkout', { parameters: { mode: 'load' }, requested_at: ago(176_000), started_at: ago(176_000), finished_at: ago(175_880) }),
+  played('i', 'experiment', 'slow-database', { title: 'The shop stands a slow database', status: 'failed', requested_at: ago(640), started_at: ago(640), finished_at: ago(599), error: 'The hypothesis is not met after the method: orders-are-taken.' })
 ];
 
 const step = (index: number, rest: Partial<Step>): Step => ({
@@ -20,6 +28,10 @@ const step = (index: number, rest: Partial<Step>): Step => ({
 export function runDetail(id: string): RunDetail | null {
   const found = runs.find((one) => one.id === id);
   if (!found) return null;
+  if (found.kind === 'scenario' || found.kind === 'experiment') {
+    const source = 'config:\n  target: http://127.0.0.1:8080\n';
+    return { run: found, steps: [step(0, { name: found.document, language: found.kind, source, status: found.status as Step['status'], started_at: found.started_at, finished_at: found.finished_at, exit_code: null })] };
+  }
   const ended = found.status === 'succeeded';
   return {
     run: found,

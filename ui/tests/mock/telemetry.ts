@@ -117,15 +117,16 @@ export function prometheus(path: string, form: URLSearchParams): unknown {
   const query = form.get('query') ?? '';
   if (query.includes('((')) return { status: 'error', errorType: 'bad_data', error: 'invalid parameter "query": 1:2: parse error: unclosed left parenthesis' };
   const value = (service: string, at: number) => (service === 'orders' && Date.now() / 1e3 - at < FAULT_S ? 0.31 : 0.02) + noise(at + service.length) / 40;
-  const metrics = query.includes('nothing') ? [] : services.map((service_name) => ({ service_name }));
+  const valueOf = (metric: Record<string, string>, at: number) => (query.includes('probe_success') ? Number(noise(at) < 0.95) : value(metric.service_name ?? metric.location ?? '', at));
+  const metrics: Record<string, string>[] = query.includes('nothing') ? [] : query.includes('by (location)') ? ['server', 'frankfurt'].map((location) => ({ location })) : services.map((service_name) => ({ service_name }));
   if (path === 'query_range') {
     const [start, end, step] = ['start', 'end', 'step'].map((key) => Number(form.get(key))) as [number, number, number];
     const times = Array.from({ length: Math.floor((end - start) / step) + 1 }, (_, index) => start + index * step);
-    return ok({ resultType: 'matrix', result: metrics.map((metric) => ({ metric, values: times.map((at) => [at, String(value(metric.service_name, at))]) })) });
+    return ok({ resultType: 'matrix', result: metrics.map((metric) => ({ metric, values: times.map((at) => [at, String(valueOf(metric, at))]) })) });
   }
   if (path === 'query') {
     const at = Number(form.get('time'));
-    return ok({ resultType: 'vector', result: metrics.map((metric) => ({ metric, value: [at, String(value(metric.service_name, at))] })) });
+    return ok({ resultType: 'vector', result: metrics.map((metric) => ({ metric, value: [at, String(valueOf(metric, at))] })) });
   }
   if (path === 'labels') return ok(['__name__', 'service_name', 'status', 'le']);
   if (path === 'series') return ok(services.map((service_name) => ({ __name__: names[0], service_name, status: '200' })));

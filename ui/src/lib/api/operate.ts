@@ -1,6 +1,7 @@
 import { answer, client } from './client';
 import type {
   AlarmRecord,
+  CanarySummary,
   ChangeIncident,
   DeclareIncident,
   Delivery,
@@ -15,6 +16,11 @@ export const listAlarms = (): Promise<AlarmRecord[]> => answer(client.GET('/api/
 
 export const getAlarm = (id: string): Promise<AlarmRecord> =>
   answer(client.GET('/api/alarms/one', { params: { query: { id } } }));
+
+export const listCanaries = (): Promise<CanarySummary[]> => answer(client.GET('/api/canaries'));
+
+export const getCanary = (name: string): Promise<CanarySummary> =>
+  answer(client.GET('/api/canaries/{name}', { params: { path: { name } } }));
 
 export const listEventRules = (): Promise<EventRuleView[]> => answer(client.GET('/api/event-rules'));
 

@@ -1,10 +1,15 @@
 import { answer, client } from './client';
-import type { RequestRun, Run, RunbookDetail, RunbookSummary, RunDetail, RunOutput, RunStatus } from './types';
+import type { RequestRun, Run, RunbookDetail, RunbookSummary, RunDetail, RunOutput, RunStatus, ScenarioDetail, ScenarioSummary } from './types';
 
 export const listRunbooks = (): Promise<RunbookSummary[]> => answer(client.GET('/api/runbooks'));
 
 export const getRunbook = (name: string): Promise<RunbookDetail> =>
   answer(client.GET('/api/runbooks/{name}', { params: { path: { name } } }));
+
+export const listScenarios = (): Promise<ScenarioSummary[]> => answer(client.GET('/api/scenarios'));
+
+export const getScenario = (name: string): Promise<ScenarioDetail> =>
+  answer(client.GET('/api/scenarios/{name}', { params: { path: { name } } }));
 
 export const listRuns = (filter: { status?: RunStatus; document?: string; incident?: string } = {}): Promise<Run[]> =>
   answer(client.GET('/api/runs', { params: { query: filter } }));

@@ -1,3 +1,5 @@
+import type { Run } from '$lib/api/types';
+
 /** Entity references: `kind:namespace/name`. */
 
 export interface EntityParts {
@@ -23,10 +25,11 @@ export function entityHref(reference: string): string | null {
   return parts && `/organize/${[parts.kind, parts.namespace, parts.name].map(encodeURIComponent).join('/')}`;
 }
 
-/** Who acted, for people: a person's name, `rule open-incident`, or Mainstay. */
+/** Who acted, for people: a person's name, `rule open-incident`, `canary checkout`, or Mainstay. */
 export function actorName(actor: string): string {
   if (actor === 'system') return 'Mainstay';
   if (actor.startsWith('rule:')) return `rule ${actor.slice(5)}`;
+  if (actor.startsWith('canary:')) return `canary ${actor.slice(7)}`;
   return shortRef(actor);
 }
 
@@ -34,7 +37,17 @@ export const alarmHref = (id: string): string => `/operate/alarms/${id.split('/'
 export const incidentHref = (id: string): string => `/operate/incidents/${encodeURIComponent(id)}`;
 export const runHref = (id: string): string => `/prepare/runs/${encodeURIComponent(id)}`;
 export const runbookHref = (name: string): string => `/prepare/runbooks/${encodeURIComponent(name)}`;
+export const scenarioHref = (name: string): string => `/prepare/scenarios/${encodeURIComponent(name)}`;
+export const canaryHref = (name: string): string => `/operate/canaries/${encodeURIComponent(name)}`;
+export const experimentHref = (name: string): string => `/evolve/experiments/${encodeURIComponent(name)}`;
 export const postmortemHref = (incident: string): string => `/evolve/postmortems/${encodeURIComponent(incident)}`;
+
+/** The page of the document that a run plays. */
+export function documentHref({ kind, document }: Pick<Run, 'kind' | 'document'>): string {
+  if (kind === 'scenario') return scenarioHref(document);
+  return kind === 'experiment' ? experimentHref(document) : runbookHref(document);
+}
+
 export const traceHref = (id: string, span?: string | null): string =>
   `/explore/traces/${encodeURIComponent(id)}${span ? `?span=${encodeURIComponent(span)}` : ''}`;
 

@@ -1,6 +1,6 @@
 import type { Event } from '$lib/api/types';
 import type { IconName } from '$lib/components/icons';
-import { alarmHref, incidentHref, postmortemHref, runHref } from './entity';
+import { alarmHref, canaryHref, incidentHref, postmortemHref, runHref } from './entity';
 
 const PREFIX = 'dev.mainstay.';
 
@@ -14,7 +14,7 @@ export function eventText(event: Event): string {
   const data = (event.data ?? {}) as Record<string, unknown>;
   const name = firstText(data, ['text', 'title', 'alert', 'document', 'channel', 'path', 'version']) ?? event.subject ?? '';
   const annotations = (data.annotations ?? {}) as Record<string, unknown>;
-  const detail = firstText(data, ['step_name']) ?? firstText(annotations, ['summary']);
+  const detail = firstText(data, ['step_name', 'error']) ?? firstText(annotations, ['summary']);
   return detail ? `${name}: ${detail}` : name;
 }
 
@@ -24,6 +24,7 @@ export function eventHref(event: Event): string | null {
     const id = (event.data as { id?: unknown } | null)?.id ?? event.subject;
     return typeof id === 'string' ? alarmHref(id) : '/operate/alarms';
   }
+  if (short.startsWith('canary.') && event.subject) return canaryHref(event.subject);
   if (event.run) return runHref(event.run);
   if (short.startsWith('postmortem.') && event.incident) return postmortemHref(event.incident);
   if (short.startsWith('action.')) return '/evolve/actions';
@@ -43,6 +44,8 @@ export function eventIcon(event: Event): IconName {
     ['incident.resolved', 'check'],
     ['incident.note', 'note'],
     ['incident.', 'flame'],
+    ['canary.passed', 'check'],
+    ['canary.failed', 'cross'],
     ['run.waiting', 'hand'],
     ['run.approved', 'check'],
     ['run.rejected', 'cross'],

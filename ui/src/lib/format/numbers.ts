@@ -54,6 +54,11 @@ export function formatRatio(ratio: number): string {
   return `${significant(percent)}%`;
 }
 
+/** `1 phase`, `3 phases` */
+export function plural(count: number, word: string): string {
+  return `${count.toLocaleString()} ${word}${count === 1 ? '' : 's'}`;
+}
+
 function join(big: number, bigUnit: string, small: number, smallUnit: string): string {
   return small ? `${big} ${bigUnit} ${small} ${smallUnit}` : `${big} ${bigUnit}`;
 }

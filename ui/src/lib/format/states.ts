@@ -38,6 +38,29 @@ export const RUN_STATES: Record<string, StateLook> = {
   cancelled: look('Cancelled', 'quiet', 'stop')
 };
 
+export const CANARY_STATES: Record<string, StateLook> = {
+  failing: look('Failing', 'bad', 'bell'),
+  unsteady: look('Failed last', 'warn', 'warning'),
+  waiting: look('No look yet', 'quiet', 'clock'),
+  passing: look('Passing', 'good', 'check'),
+  disabled: look('Switched off', 'quiet', 'stop')
+};
+
+/** A journey played, a threshold, an activity of an experiment. */
+export const CHECK_STATES: Record<string, StateLook> = {
+  passed: look('Passed', 'good', 'check'),
+  failed: look('Failed', 'bad', 'cross'),
+  ok: look('Kept', 'good', 'check'),
+  broken: look('Broken', 'bad', 'cross'),
+  met: look('Holds', 'good', 'check'),
+  deviated: look('Deviated', 'bad', 'warning'),
+  succeeded: look('Done', 'good', 'check'),
+  completed: look('Completed', 'good', 'check'),
+  aborted: look('Aborted', 'bad', 'stop'),
+  interrupted: look('Interrupted', 'bad', 'warning'),
+  running: look('Running', 'info', 'play')
+};
+
 export const DELIVERY_STATES: Record<string, StateLook> = {
   pending: look('Pending', 'info', 'clock'),
   delivered: look('Delivered', 'good', 'check'),

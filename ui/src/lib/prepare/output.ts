@@ -27,6 +27,8 @@ export function blocks(chunks: OutputChunk[]): OutputBlock[] {
 
 function special({ sequence: key, kind, data }: OutputChunk): OutputBlock {
   if (kind === 'note') return { key, kind, text: data };
+  // A report that this page knows is drawn above the output and does not come here.
+  if (kind === 'report') return { key, kind: 'text', parts: [{ text: data, stderr: false }] };
   try {
     const value = JSON.parse(data) as unknown;
     return kind === 'table' ? { key, kind: 'table', table: value as Table } : chartBlock(key, value as ChartOutput);

@@ -26,6 +26,7 @@ export const SECTIONS: Section[] = [
     icon: 'prepare',
     links: [
       { title: 'Runbooks', href: '/prepare/runbooks' },
+      { title: 'Scenarios', href: '/prepare/scenarios' },
       { title: 'Runs', href: '/prepare/runs' }
     ]
   },
@@ -35,6 +36,7 @@ export const SECTIONS: Section[] = [
     links: [
       { title: 'Incidents', href: '/operate/incidents' },
       { title: 'Alarms', href: '/operate/alarms' },
+      { title: 'Canaries', href: '/operate/canaries' },
       { title: 'Event rules', href: '/operate/rules' },
       { title: 'Notifications', href: '/operate/notifications' },
       { title: 'Events', href: '/operate/events' }
@@ -45,7 +47,8 @@ export const SECTIONS: Section[] = [
     icon: 'evolve',
     links: [
       { title: 'Post-mortems', href: '/evolve/postmortems' },
-      { title: 'Actions', href: '/evolve/actions' }
+      { title: 'Actions', href: '/evolve/actions' },
+      { title: 'Experiments', href: '/evolve/experiments' }
     ]
   },
   {

@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import type { Run } from '$lib/api/types';
+import { runMode, trend } from './scenarios';
+
+const run = (requested_at: string) => ({ requested_at }) as Run;
+
+it('tells a test from a load run', () => {
+  expect(runMode({ kind: 'scenario', parameters: { mode: 'load' } })).toBe('load');
+  expect(runMode({ kind: 'scenario', parameters: {} })).toBe('test');
+  expect(runMode({ kind: 'experiment', parameters: {} })).toBe('experiment');
+  expect(runMode({ kind: 'runbook', parameters: {} })).toBeNull();
+});
+
+it('orders results by time and leaves gaps where something was not measured', () => {
+  const { latency, errors } = trend([
+    { run: run('2026-03-02T00:00:00Z'), report: { report: 'load', requests: 10, codes: { '500': 1 }, latency_ms: { first_byte: { p95: 20 } }, delivered: { ratio: 0.9 } } },
+    { run: run('2026-03-01T00:00:00Z'), report: { report: 'load', latency_ms: { last_byte: { p50: 1, p95: 9 } } } }
+  ]);
+  expect(latency.time[1]! - latency.time[0]!).toBe(86_400);
+  expect(latency.series.map(({ values }) => values)).toEqual([[1, null], [9, 20], [null, null]]);
+  expect(errors.series[0]!.values).toEqual([null, 0.1]);
+  expect(errors.series[1]!.values[1]).toBeCloseTo(0.1);
+});
