@@ -49,7 +49,7 @@ test('a load run shows what was asked and delivered, and its thresholds', async 
 
 test('a load run says when the generator was the limit', async ({ page }) => {
   await page.goto(runOf('g'));
-  await expect(page.getByRole('alert').filter({ hasText: 'The generator was the limit' })).toContainText('both cores are busy');
+  await expect(page.getByRole('alert').filter({ hasText: 'The generator was the limit' })).toContainText('99 % busy');
 });
 
 test('an experiment shows its parts, and opens what went wrong', async ({ page }) => {

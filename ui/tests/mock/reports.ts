@@ -23,16 +23,25 @@ export const testReport: TestReport = {
 /** As good as `slowness` lets it be; 1 is a usual day. */
 export function loadReport(slowness: number, limited = false): LoadReport {
   const percentiles = (scale: number) => ({ min: 1.2 * scale, mean: 9 * scale, p50: 7 * scale, p90: 18 * scale, p95: 31 * scale, p99: 88 * scale, p999: 210 * scale, max: 412 * scale });
+  const endpoint = (name: string, requests: number, scale: number) => ({ name, requests, errors: scale > 2 ? 44 : 0, latency_ms: { first_byte: percentiles(slowness * scale), last_byte: percentiles(slowness * scale * 1.1) } });
+  const burst = (second: number) => second > 80 && second < 90;
   const delivered = limited ? 0.87 : 0.9991;
   return {
-    report: 'load', name: 'checkout', finished: true, asked: { rate: 50, count: 6000 }, delivered: { rate: 50 * delivered, count: Math.round(6000 * delivered), ratio: delivered }, vusers: { created: 5994, completed: 5950, failed: 44, skipped: 6 },
-    requests: 17_982, codes: { '200': 17_800, '201': 120, '404': 18, '503': 44 }, errors: { ECONNREFUSED: { count: 9, example: 'connect to 127.0.0.1:8080: connection refused (os error 111)' } },
+    report: 'load', name: 'checkout', environment: null, finished: true, cancelled: false, planned_ms: 120_000, elapsed_ms: 121_300,
+    phases: [{ name: 'warm up', begins_ms: 0, ends_ms: 30_000, kind: 'rate', from: 10, to: 50 }, { name: 'steady', begins_ms: 30_000, ends_ms: 120_000, kind: 'rate', from: 50, to: 50 }],
+    asked_count: 5400, delivered_count: Math.round(5400 * delivered), asked_rate: 45, delivered_rate: 45 * delivered, vusers: { created: 5394, completed: 5350, failed: 44, skipped: 6, stopped: 0 },
+    requests: 17_982, responses: 17_973, codes: { '200': 17_791, '201': 120, '404': 18, '503': 44 }, errors: { ECONNREFUSED: { count: 9, example: 'connect to 127.0.0.1:8080: connection refused (os error 111)' } },
+    expectations_failed: { 'statusCode 200': { count: 62, example: 'POST /checkout: expected 200, came 503' } },
     latency_ms: { first_byte: percentiles(slowness), last_byte: percentiles(slowness * 1.1) }, service_ms: { first_byte: percentiles(slowness * 0.8), last_byte: percentiles(slowness * 0.9) },
-    endpoints: { 'GET /products': { requests: 12_000, latency_ms: percentiles(slowness) }, 'POST /cart/{id}': { requests: 3_400, latency_ms: percentiles(slowness * 2) }, 'POST /checkout': { requests: 2_582, latency_ms: percentiles(slowness * 4) } },
-    slip: limited ? 0.13 : 0.0004, generator: { limited, reason: limited ? 'both cores are busy: arrivals began 1.3 s late.' : null },
-    series: Array.from({ length: 120 }, (_, second) => ({ second, arrivals: 50 + ((second * 7) % 5) - 2, requests: 150 + ((second * 13) % 17), errors: second > 80 && second < 90 ? 5 : 0, p50_ms: 7 * slowness + (second % 4), p95_ms: 31 * slowness + (second > 80 && second < 90 ? 120 : (second % 9)), p99_ms: 88 * slowness + (second > 80 && second < 90 ? 300 : (second % 30)), active: 12 })),
-    thresholds: [{ metric: 'http.response_time.p95', max: 250, actual: 31 * slowness, ok: true }, { metric: 'http.response_time.p99', max: 80, actual: 88 * slowness, ok: false }],
-    conditions: [{ expression: 'vusers.failed == 0', strict: false, ok: false }], apdex: 0.97
+    endpoints: [endpoint('GET /products', 12_000, 1), endpoint('POST /cart/{id}', 3_400, 2), endpoint('POST /checkout', 2_582, 4)],
+    slip: { percent: limited ? 13 : 0.04, late_after_ms: 100, late: limited ? 702 : 2 }, generator: { limited, reason: limited ? '13.0 % of the arrivals began more than 100 ms late; the generator’s threads were 99 % busy' : null, workers: 1, busy_percent: limited ? 99 : 21 },
+    series: Array.from({ length: 120 }, (_, second) => ({ second, arrivals: Math.min(50, 10 + Math.round((second * 4) / 3)) * (limited ? 0.87 : 1) + ((second * 7) % 3) - 1, requests: Math.min(150, 30 + second * 4) + ((second * 13) % 17), errors: burst(second) ? 5 : 0, p50_ms: 7 * slowness + (second % 4), p95_ms: 31 * slowness + (burst(second) ? 120 : second % 9), p99_ms: 88 * slowness + (burst(second) ? 300 : second % 30), active: 12 })),
+    verdicts: [
+      { rule: 'http.response_time.p95 <= 250', holds: true, strict: true, actual: String(31 * slowness) },
+      { rule: 'http.response_time.p99 <= 80', holds: false, strict: true, actual: String(88 * slowness) },
+      { rule: 'vusers.failed == 0', holds: false, strict: false, actual: 'vusers.failed = 44' }
+    ],
+    apdex: { score: 0.97, threshold_ms: 500 }
   };
 }
 

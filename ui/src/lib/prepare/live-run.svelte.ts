@@ -1,7 +1,6 @@
 import { getRun, getRunOutput } from '$lib/api/prepare';
 import type { OutputChunk, RunDetail } from '$lib/api/types';
 import { isActiveRun } from '$lib/format/states';
-import { withoutOldReports } from './reports/report';
 
 const RETRY_MS = 2000;
 /** A burst of output becomes one change of the page. */
@@ -85,7 +84,7 @@ export class LiveRun {
     this.#fresh.push(...fresh);
     this.#flush ??= setTimeout(() => {
       this.#flush = undefined;
-      this.chunks = withoutOldReports([...this.chunks, ...this.#fresh]);
+      this.chunks = [...this.chunks, ...this.#fresh];
       this.#fresh = [];
     }, BATCH_MS);
   }

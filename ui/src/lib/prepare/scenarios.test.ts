@@ -13,7 +13,7 @@ it('tells a test from a load run', () => {
 
 it('orders results by time and leaves gaps where something was not measured', () => {
   const { latency, errors } = trend([
-    { run: run('2026-03-02T00:00:00Z'), report: { report: 'load', requests: 10, codes: { '500': 1 }, latency_ms: { first_byte: { p95: 20 } }, delivered: { ratio: 0.9 } } },
+    { run: run('2026-03-02T00:00:00Z'), report: { report: 'load', requests: 10, codes: { '500': 1 }, latency_ms: { first_byte: { p95: 20 } }, asked_count: 10, delivered_count: 9 } },
     { run: run('2026-03-01T00:00:00Z'), report: { report: 'load', latency_ms: { last_byte: { p50: 1, p95: 9 } } } }
   ]);
   expect(latency.time[1]! - latency.time[0]!).toBe(86_400);

@@ -1,6 +1,6 @@
 import type { Run } from '$lib/api/types';
 import { isActiveRun } from '$lib/format/states';
-import { deliveredRatio, errorRatio } from './reports/load';
+import { deliveredRatio, errorRatio, whole } from './reports/load';
 import type { LoadReport } from './reports/report';
 import type { SeriesData } from '$lib/charts/series';
 
@@ -29,7 +29,7 @@ export interface LoadResult {
 export function trend(results: LoadResult[]): { latency: SeriesData; errors: SeriesData } {
   const sorted = [...results].sort((a, b) => a.run.requested_at.localeCompare(b.run.requested_at));
   const time = sorted.map(({ run }) => Date.parse(run.requested_at) / 1e3);
-  const percentile = (key: 'p50' | 'p95' | 'p99') => sorted.map(({ report }) => report.latency_ms?.last_byte?.[key] ?? report.latency_ms?.first_byte?.[key] ?? null);
+  const percentile = (key: 'p50' | 'p95' | 'p99') => sorted.map(({ report }) => whole(report.latency_ms)[key] ?? null);
   return {
     latency: {
       time,

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import type { OutputChunk } from '$lib/api/types';
-import { lastReport, readReport, withoutOldReports } from './report';
+import { lastReport, readReport } from './report';
 
-const chunk = (sequence: number, kind: OutputChunk['kind'], data: string, step = 0): OutputChunk => ({ run: 'r', step, sequence, kind, time: '2026-03-01T00:00:00Z', data });
+const chunk = (sequence: number, data: object, kind: OutputChunk['kind'] = 'report'): OutputChunk => ({ run: 'r', step: 0, sequence, kind, time: '2026-03-01T00:00:00Z', data: JSON.stringify(data) });
 
 it('reads reports that it knows, and no others', () => {
   expect(readReport('{"report":"load"}')).toEqual({ report: 'load' });
@@ -12,8 +12,12 @@ it('reads reports that it knows, and no others', () => {
 });
 
 it('lets a later report take the place of an earlier one', () => {
-  const chunks = [chunk(0, 'report', '{"report":"load","requests":1}'), chunk(1, 'stdout', 'a'), chunk(2, 'report', '{"report":"load","requests":2}'), chunk(3, 'report', '{"report":"test"}', 1)];
-  expect(withoutOldReports(chunks).map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
-  expect(lastReport(chunks.slice(0, 3))).toMatchObject({ requests: 2 });
+  const chunks = [chunk(0, { report: 'load', requests: 1 }), chunk(1, {}, 'stdout'), chunk(2, { report: 'load', finished: true, requests: 2, series: [{ second: 0 }] })];
+  expect(lastReport(chunks)).toEqual({ report: 'load', finished: true, requests: 2, series: [{ second: 0 }] });
   expect(lastReport([])).toBeNull();
+});
+
+it('puts the seconds of a running load together', () => {
+  const chunks = [chunk(0, { report: 'load', series: [{ second: 0 }, { second: 1, requests: 1 }] }), chunk(1, { report: 'load', series: [{ second: 1, requests: 5 }, { second: 2 }] })];
+  expect(lastReport(chunks)).toMatchObject({ series: [{ second: 0 }, { second: 1, requests: 5 }, { second: 2 }] });
 });

@@ -31,37 +31,59 @@ export interface PlayedStep {
   captures?: Record<string, unknown>;
 }
 
-/** Many virtual users at a rate. */
+/**
+ * Many virtual users at a rate. While the load runs, a report has only what can be counted so far, and only the
+ * latest seconds.
+ */
 export interface LoadReport {
   report: 'load';
   name?: string;
+  environment?: string | null;
   finished?: boolean;
-  asked?: { rate?: number; count?: number };
-  delivered?: { rate?: number; count?: number; ratio?: number };
-  vusers?: { created?: number; completed?: number; failed?: number; skipped?: number };
+  cancelled?: boolean;
+  phases?: LoadPhase[];
+  planned_ms?: number;
+  elapsed_ms?: number;
+  /** Arrivals of open workloads. */
+  asked_count?: number;
+  delivered_count?: number;
+  /** A second, over the phases that are not pauses. */
+  asked_rate?: number;
+  delivered_rate?: number;
+  vusers?: { created?: number; completed?: number; failed?: number; skipped?: number; stopped?: number };
   requests?: number;
+  responses?: number;
   codes?: Record<string, number>;
-  errors?: Record<string, LoadError>;
+  errors?: Record<string, Failures>;
+  expectations_failed?: Record<string, Failures>;
   /** From the intended start. */
-  latency_ms?: Latencies;
-  /** From the actual start: what a generator that waits for answers would have said. */
-  service_ms?: Latencies;
-  endpoints?: Record<string, LoadEndpoint>;
-  /** How late requests began, as a share of the asked time. */
-  slip?: number | Record<string, number>;
-  generator?: { limited?: boolean; reason?: string | null };
+  latency_ms?: Timings;
+  /** From the actual start: blind to what a stall kept from being sent. */
+  service_ms?: Timings;
+  endpoints?: LoadEndpoint[];
+  apdex?: { score: number; threshold_ms: number } | null;
+  slip?: { percent: number; late_after_ms: number; late: number };
+  generator?: { limited?: boolean; reason?: string | null; workers?: number; busy_percent?: number };
+  verdicts?: { rule: string; holds: boolean; strict: boolean; actual: string }[];
   series?: LoadSecond[];
-  thresholds?: { metric: string; max?: number; actual?: number | null; ok: boolean }[];
-  conditions?: { expression: string; strict?: boolean; ok: boolean }[];
-  apdex?: unknown;
 }
 
-export interface LoadError {
+export interface LoadPhase {
+  name?: string | null;
+  begins_ms: number;
+  ends_ms: number;
+  kind: 'pause' | 'rate' | 'count' | 'users';
+  /** Users a second at its start and its end; how many for the other kinds. */
+  from: number;
+  to: number;
+}
+
+export interface Failures {
   count: number;
   example?: string | null;
 }
 
-export interface Latencies {
+export interface Timings {
   first_byte?: Percentiles | null;
   last_byte?: Percentiles | null;
 }
@@ -70,15 +92,15 @@ export type Percentiles = Partial<Record<(typeof PERCENTILES)[number], number | 
 export const PERCENTILES = ['min', 'mean', 'p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const;
 
 export interface LoadEndpoint {
-  requests?: number;
-  latency_ms?: Percentiles & Latencies;
+  name: string;
+  requests: number;
+  errors?: number;
+  latency_ms?: Timings;
 }
 
 export interface LoadSecond {
-  /** Since the load began, or since the epoch. */
+  /** Since the load began. */
   second: number;
-  /** Asked for in this second. */
-  asked?: number | null;
   arrivals?: number | null;
   requests?: number | null;
   errors?: number | null;
@@ -138,13 +160,17 @@ export function readReport(data: string): Report | null {
 
 /** The report that stands: a later one takes the place of those before it. */
 export function lastReport(chunks: OutputChunk[]): Report | null {
-  const last = chunks.findLast(({ kind }) => kind === 'report');
-  return last ? readReport(last.data) : null;
+  const reports = chunks.filter(({ kind }) => kind === 'report');
+  const last = reports.length ? readReport(reports.at(-1)!.data) : null;
+  if (last?.report !== 'load' || last.finished) return last;
+  return { ...last, series: allSeconds(reports.map(({ data }) => readReport(data))) };
 }
 
-/** Without the reports whose place a later one of the same step has taken, so that a long load run stays small. */
-export function withoutOldReports(chunks: OutputChunk[]): OutputChunk[] {
-  const last = new Map<number, OutputChunk>();
-  for (const chunk of chunks) if (chunk.kind === 'report') last.set(chunk.step, chunk);
-  return chunks.filter((chunk) => chunk.kind !== 'report' || last.get(chunk.step) === chunk);
+/** A load that runs tells its latest seconds; those before them stand in earlier reports. */
+function allSeconds(reports: (Report | null)[]): LoadSecond[] {
+  const seconds = new Map<number, LoadSecond>();
+  for (const report of reports) {
+    if (report?.report === 'load') report.series?.forEach((one) => seconds.set(one.second, one));
+  }
+  return [...seconds.values()].sort((a, b) => a.second - b.second);
 }
