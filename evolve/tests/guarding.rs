@@ -83,7 +83,7 @@ fn experiment(parts: Value) -> documents::experiment::Experiment {
     let file = folder.path().join("test.json");
     std::fs::write(&file, document.to_string()).unwrap();
     let loaded = documents::experiment::read_file(&file);
-    assert_eq!(loaded.diagnostics, []);
+    assert!(loaded.diagnostics.iter().all(|problem| problem.level != documents::Level::Error), "{:?}", loaded.diagnostics);
     loaded.graph.experiments["test"].clone()
 }
 
@@ -248,6 +248,7 @@ async fn an_interruption_leaves_no_process_behind() {
     assert_eq!((journal.status, names(&journal.run)), (Status::Interrupted, vec!["busy", "wait"]));
     assert_eq!(names(&journal.rollbacks), ["lift busy"], "faults lift, rollbacks are not played");
     let group = std::fs::read_to_string(&pid).unwrap().trim().to_owned();
+    assert!(group.parse::<u32>().is_ok(), "{group}");
     let ended = async {
         while members(&group) > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -264,6 +265,16 @@ fn members(group: &str) -> usize {
         fields.get(2) == Some(&group) && fields.first() != Some(&"Z")
     };
     std::fs::read_dir("/proc").unwrap().filter(|entry| is_member(&entry.as_ref().unwrap().path())).count()
+}
+
+#[tokio::test]
+async fn what_a_process_leaves_behind_on_purpose_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { folder: folder.path().to_owned(), ..Settings::default() };
+    let parts = json!({ "method": [process("start", "echo $$ > pid; sleep 62 >/dev/null 2>&1 &")], "rollbacks": [process("stop", "kill -- -$(cat pid)")] });
+    let unwatched = &mainstay_evolve::experiments::Unwatched;
+    let journal = played(parts, &settings, &NoPlatform, unwatched, &CancellationToken::new()).await.unwrap();
+    assert_eq!(journal.exit_code(), 0, "the rollback found it: {:?}", journal.verdict);
 }
 
 #[tokio::test]

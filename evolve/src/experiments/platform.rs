@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use kernel::{Classified, Kind};
 use serde_json::Value;
+use telemetry::Labels;
 
-use crate::faults::{Bounds, FaultSpec};
+use crate::faults::{Active, Bounds, FaultSpec};
 
 /// Plays scenarios, answers queries, begins faults and keeps secrets.
 #[async_trait]
@@ -30,15 +31,38 @@ pub trait Platform: Send + Sync {
 
 /// A fault that has begun.
 #[async_trait]
-pub trait Begun: Send + Sync {
+pub trait Begun: Send {
     /// Undoes the fault; does nothing if it has lifted already.
     async fn lift(self: Box<Self>) -> Result<(), PlatformError>;
+}
+
+#[async_trait]
+impl Begun for Active {
+    async fn lift(self: Box<Self>) -> Result<(), PlatformError> {
+        Active::lift(*self).await.map_err(PlatformError::failed)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     pub labels: BTreeMap<String, String>,
     pub value: f64,
+}
+
+impl Sample {
+    /// What a query answers at one time. A text or a range is no value to judge.
+    pub fn all_of(answer: &telemetry::promql::Value) -> Result<Vec<Self>, PlatformError> {
+        use telemetry::promql::Value::{Scalar, Vector};
+        match answer {
+            Scalar(sample) => Ok(vec![Self { labels: BTreeMap::new(), value: sample.value }]),
+            Vector(samples) => Ok(samples.iter().map(|(labels, sample)| Self { labels: texts(labels), value: sample.value }).collect()),
+            _ => Err(PlatformError::Failed("the query has no value at one time".to_owned())),
+        }
+    }
+}
+
+fn texts(labels: &Labels) -> BTreeMap<String, String> {
+    labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 #[derive(Debug, thiserror::Error)]

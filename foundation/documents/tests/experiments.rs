@@ -66,6 +66,16 @@ fn values_come_from_the_document_the_environment_probes_files_and_stores() {
 }
 
 #[test]
+fn secrets_that_are_written_in_it_are_told_and_hidden() {
+    let loaded = read_file(Path::new("tests/experiments/told/secret.yaml"));
+    let told: Vec<_> = loaded.diagnostics.iter().map(|problem| (problem.code, problem.origin.line)).collect();
+    assert_eq!(told, [(codes::SECRET, 5), (codes::SECRET, 7)]);
+    let shown = loaded.graph.experiments["secret"].document_without_secrets();
+    let expected = json!({ "shop": { "token": "***", "from": { "type": "env", "key": "TOKEN" }, "deep": { "pin": "***" } } });
+    assert_eq!(shown["secrets"], expected);
+}
+
+#[test]
 fn tolerances_have_five_forms() {
     let hypothesis = cache().hypothesis.unwrap();
     let tolerances: Vec<&Tolerance> = hypothesis.probes.iter().map(|probe| &probe.tolerance).collect();

@@ -59,21 +59,24 @@ fn listed(arguments: Option<&Value>) -> Vec<String> {
     words.iter().filter(|word| !word.is_null()).map(written).filter(|word| !word.is_empty()).collect()
 }
 
-/// A process and all that it starts. Dropped, it ends them: an activity that is broken off leaves nothing.
+/// A process and all that it starts. Dropped before its end, it ends them: an activity that is broken off
+/// leaves nothing. What a process leaves behind when it ends by itself, it leaves on purpose.
 struct Group {
     child: Child,
     id: Pid,
+    ended: bool,
 }
 
 impl Group {
     fn of(child: Child) -> Result<Self, String> {
         let id = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
-        Ok(Self { child, id: id.ok_or("the process ended before it could be looked after")? })
+        Ok(Self { child, id: id.ok_or("the process ended before it could be looked after")?, ended: false })
     }
 
     async fn output(&mut self) -> Outcome {
         let (stdout, stderr) = (self.child.stdout.take(), self.child.stderr.take());
         let (status, stdout, stderr) = tokio::join!(self.child.wait(), read(stdout), read(stderr));
+        self.ended = true;
         let status = status.map_err(|error| format!("the process could not be waited for: {error}"))?;
         Ok(json!({ "status": code(status), "stdout": stdout?, "stderr": stderr? }))
     }
@@ -81,8 +84,10 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // A group that has ended is no fault; one that was left on purpose is not ours.
-        let _ = kill_process_group(self.id, Signal::KILL);
+        if !self.ended {
+            // That it has ended in this moment is no fault.
+            let _ = kill_process_group(self.id, Signal::KILL);
+        }
     }
 }
 

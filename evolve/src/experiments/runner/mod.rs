@@ -107,11 +107,8 @@ impl Player<'_> {
     fn journal(&self, start: Timestamp, title: String, course: Course) -> Journal {
         let end = self.now();
         let (platform, node) = machine();
-        let mut experiment = self.experiment.document.clone();
+        let mut experiment = self.experiment.document_without_secrets();
         experiment["title"] = Value::String(title);
-        if let Some(secrets) = experiment.get_mut("secrets") {
-            *secrets = self.redaction.value(secrets);
-        }
         Journal {
             version: concat!("mainstay ", env!("CARGO_PKG_VERSION")).to_owned(),
             platform,

@@ -198,10 +198,14 @@ fn secret(key: Span, node: &Node, reading: &mut Reading<'_>) {
         Some("file") => source(key, node, &["path"], &["type", "path", "key"], reading),
         Some("vault") => source(key, node, &["path"], &["type", "path", "key"], reading),
         Some("mainstay") => source(key, node, &["name"], &["type", "name"], reading),
-        _ => {
+        _ if node.shape() == Shape::Object => {
             for (key, inner) in node.entries() {
                 secret(key.span, inner, reading);
             }
+        }
+        _ => {
+            let mend = "put it into an environment variable and write {type: env, key: NAME}; then change the secret".to_owned();
+            reading.findings.report(Level::Warning, codes::SECRET, key, "the secret is written in the document", mend);
         }
     }
 }
