@@ -6,6 +6,7 @@
 mod activity;
 mod check;
 mod decode;
+mod hidden;
 pub mod jsonpath;
 mod model;
 mod tolerance;
