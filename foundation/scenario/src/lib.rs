@@ -3,4 +3,14 @@
 //! A checked [`documents::script::Script`] is compiled once into a program; virtual users walk it. Knows no
 //! folder of documents, no ledger and no lake: what happened is told to an observer.
 
+pub mod client;
+pub mod load;
+mod once;
+mod program;
+mod trace;
+mod user;
 pub mod value;
+
+pub use program::{CompileError, CompileOptions, Program};
+pub use trace::TraceContext;
+pub use user::Ended;

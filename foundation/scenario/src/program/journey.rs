@@ -1,0 +1,208 @@
+//! Journeys and their steps.
+
+use std::time::Duration;
+
+use documents::diagnostic::Origin;
+use documents::script::{self, Engine, Jitter};
+
+use super::compile::Compiler;
+use super::request::{self, Request};
+use crate::value::{Expression, Json};
+
+#[derive(Debug)]
+pub(crate) struct Journey {
+    pub name: String,
+    pub weight: f64,
+    pub engine: Engine,
+    pub steps: Box<[Step]>,
+    /// Names of functions.
+    pub before: Box<[String]>,
+    pub after: Box<[String]>,
+    pub on_error: Box<[String]>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub action: Action,
+    /// The step is left out unless it holds.
+    pub guard: Option<Box<Guard>>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Guard {
+    Expression(Expression),
+    Function(String),
+}
+
+#[derive(Debug)]
+pub(crate) enum Action {
+    Request(Box<Request>),
+    Think(Think),
+    Log(Json),
+    Function(String),
+    Loop(Box<Loop>),
+    Parallel { steps: Box<[Step]>, limit: usize },
+}
+
+#[derive(Debug)]
+pub(crate) struct Think {
+    /// Its number among all `think` steps of the script.
+    pub number: usize,
+    /// Unless it is a template.
+    pub fixed: Option<Duration>,
+    pub pause: Json,
+    pub jitter: Option<Jitter>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Loop {
+    pub steps: Box<[Step]>,
+    pub times: Times,
+    /// The name of a function. With it, nothing else ends the loop.
+    pub while_true: Option<String>,
+    pub element: String,
+    pub counter: String,
+}
+
+#[derive(Debug)]
+pub(crate) enum Times {
+    Count(Json),
+    /// Rounds are numbered from the first to before the second.
+    Between(u64, u64),
+    /// A list, or the name of a variable that holds one.
+    Over(Json),
+    Endless,
+}
+
+/// As Artillery.
+const PARALLEL_LIMIT: u32 = 100;
+
+pub(super) fn compile(compiler: &mut Compiler<'_>, written: &script::Journey, at: usize) -> Journey {
+    let hooks = Hooks {
+        before: compiler.functions(&written.before_request, &written.origin),
+        after: compiler.functions(&written.after_response, &written.origin),
+    };
+    Journey {
+        name: written.name.clone().unwrap_or_else(|| format!("scenario {}", at + 1)),
+        weight: written.weight,
+        engine: written.engine,
+        steps: steps(compiler, &written.flow, &hooks),
+        before: compiler.functions(&written.before_scenario, &written.origin),
+        after: compiler.functions(&written.after_scenario, &written.origin),
+        on_error: compiler.functions(&written.on_error, &written.origin),
+    }
+}
+
+impl Journey {
+    /// Whether it goes on until the run stops it.
+    pub fn is_endless(&self) -> bool {
+        self.steps.iter().any(Step::is_endless)
+    }
+}
+
+impl Step {
+    fn is_endless(&self) -> bool {
+        match &self.action {
+            Action::Loop(of) => {
+                let endless = match &of.times {
+                    Times::Endless => true,
+                    Times::Count(count) => count.constant().and_then(|count| count.as_f64()).is_some_and(|count| count < 0.0),
+                    Times::Between(..) | Times::Over(_) => false,
+                };
+                (endless && of.while_true.is_none()) || of.steps.iter().any(Self::is_endless)
+            }
+            Action::Parallel { steps, .. } => steps.iter().any(Self::is_endless),
+            _ => false,
+        }
+    }
+}
+
+/// Functions that every request of a journey calls.
+pub(super) struct Hooks {
+    pub before: Box<[String]>,
+    pub after: Box<[String]>,
+}
+
+fn steps(compiler: &mut Compiler<'_>, written: &[script::Step], hooks: &Hooks) -> Box<[Step]> {
+    written.iter().filter_map(|written| step(compiler, written, hooks)).collect()
+}
+
+/// None if it has faults, which are told.
+fn step(compiler: &mut Compiler<'_>, written: &script::Step, hooks: &Hooks) -> Option<Step> {
+    let origin = &written.origin;
+    let guard = written.if_true.as_ref().and_then(|text| guard(compiler, text, origin));
+    let action = match &written.action {
+        script::Action::Request(written) => {
+            Action::Request(Box::new(request::compile(compiler, written, hooks, origin)?))
+        }
+        script::Action::Think { duration, jitter } => Action::Think(think(compiler, duration, *jitter, origin)?),
+        script::Action::Log { message } => Action::Log(compiler.take(origin, Json::parse(message))?),
+        script::Action::Function { name } => {
+            compiler.functions(std::slice::from_ref(name), origin);
+            Action::Function(name.clone())
+        }
+        script::Action::Loop(written) => Action::Loop(Box::new(a_loop(compiler, written, hooks, origin)?)),
+        script::Action::Parallel { steps: written, limit } => Action::Parallel {
+            steps: steps(compiler, written, hooks),
+            limit: limit.unwrap_or(PARALLEL_LIMIT).max(1) as usize,
+        },
+        script::Action::Ws(_) | script::Action::Grpc(_) | script::Action::Browser(_) => {
+            compiler.error(origin, "steps of this engine cannot be played yet", None);
+            return None;
+        }
+    };
+    Some(Step { action, guard })
+}
+
+fn guard(compiler: &mut Compiler<'_>, text: &str, origin: &Origin) -> Option<Box<Guard>> {
+    if compiler.has_function(text) {
+        return Some(Box::new(Guard::Function(text.to_owned())));
+    }
+    match Expression::parse(text) {
+        Ok(expression) => Some(Box::new(Guard::Expression(expression))),
+        Err(error) => {
+            compiler.error(origin, format!("`ifTrue: {text}`: {}", error.message), error.mend);
+            None
+        }
+    }
+}
+
+fn think(
+    compiler: &mut Compiler<'_>,
+    duration: &script::Template,
+    jitter: Option<Jitter>,
+    origin: &Origin,
+) -> Option<Think> {
+    let pause = compiler.take(origin, Json::parse(duration))?;
+    let fixed = pause.constant().map(script::duration);
+    if fixed == Some(None) {
+        let message = format!("`think: {duration}` is no duration");
+        compiler.error(origin, message, Some("write seconds, or a text such as 500ms or 1.5s".to_owned()));
+        return None;
+    }
+    compiler.thinks += 1;
+    let jitter = jitter.or(compiler.config.http.think_jitter);
+    Some(Think { number: compiler.thinks - 1, fixed: fixed.flatten(), pause, jitter })
+}
+
+fn a_loop(
+    compiler: &mut Compiler<'_>,
+    written: &script::Loop,
+    hooks: &Hooks,
+    origin: &Origin,
+) -> Option<Loop> {
+    let times = match &written.times {
+        script::Times::Count(count) => Times::Count(compiler.take(origin, Json::parse(count))?),
+        script::Times::Between(from, to) => Times::Between(*from, *to),
+        script::Times::Over(list) => Times::Over(compiler.take(origin, Json::parse(list))?),
+        script::Times::Endless => Times::Endless,
+    };
+    compiler.functions(written.while_true.as_slice(), origin);
+    Some(Loop {
+        steps: steps(compiler, &written.steps, hooks),
+        times,
+        while_true: written.while_true.clone(),
+        element: written.element.clone().unwrap_or_else(|| "$loopElement".to_owned()),
+        counter: written.counter.clone().unwrap_or_else(|| "$loopCount".to_owned()),
+    })
+}

@@ -1,0 +1,145 @@
+//! A script made ready to be played: templates parsed, selectors compiled, files read, functions found.
+//!
+//! What can be wrong with a script is found here, before the first request.
+
+mod compile;
+mod journey;
+mod payload;
+mod request;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use documents::diagnostic::Origin;
+use documents::script::{Ensure, ExpectSettings, MetricsByEndpoint, Phase, Script};
+use serde_json::Value;
+
+use crate::client::{Address, ClientSettings};
+use crate::value::{Base, Processor, Scope, Surroundings};
+
+pub(crate) use journey::{Action, Guard, Journey, Loop, Step, Think, Times};
+pub(crate) use payload::Payload;
+pub(crate) use request::{Body, Part, PartContent, Request};
+
+/// What a script is played with, besides what it says itself.
+#[derive(Debug, Clone, Default)]
+pub struct CompileOptions {
+    /// The script's folder; its files are named relative to it.
+    pub folder: PathBuf,
+    /// One of `config.environments`.
+    pub environment: Option<String>,
+    /// Instead of `config.target`.
+    pub target: Option<String>,
+    /// Over those of the script.
+    pub variables: BTreeMap<String, Value>,
+    /// Decides random arrivals; drawn if none.
+    pub seed: Option<u64>,
+    /// `$testId`; drawn if none.
+    pub test_id: Option<String>,
+}
+
+/// Why a script cannot be played, with its place and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}:{}:{}: {message}", origin.path, origin.line, origin.column)]
+pub struct CompileError {
+    pub origin: Origin,
+    pub message: String,
+    pub mend: Option<String>,
+}
+
+/// A script that can be played. Shared by all virtual users; changes no more.
+#[derive(Debug)]
+pub struct Program {
+    pub name: String,
+    /// SHA-256 of the script's file.
+    pub digest: String,
+    pub environment: Option<String>,
+    pub test_id: String,
+    pub seed: u64,
+    pub phases: Vec<Phase>,
+    pub ensure: Ensure,
+    pub apdex: Option<Duration>,
+    pub(crate) target: Option<Address>,
+    pub(crate) client: ClientSettings,
+    pub(crate) settings: Settings,
+    pub(crate) journeys: Vec<Journey>,
+    pub(crate) before: Option<Journey>,
+    pub(crate) after: Option<Journey>,
+    /// What metrics call each request, by the request's number.
+    pub(crate) endpoints: Vec<EndpointName>,
+    /// How many `think` steps there are; each has a number.
+    pub(crate) thinks: usize,
+    pub(crate) processor: Option<Processor>,
+    pub(crate) payloads: Vec<Payload>,
+    surroundings: Surroundings,
+    variables: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Of one request, to the last byte.
+    pub timeout: Duration,
+    pub redirects_max: u32,
+    pub strict_capture: bool,
+    /// Whether requests carry a trace context.
+    pub tracing: bool,
+    pub expect: ExpectSettings,
+    pub by_endpoint: Option<MetricsByEndpoint>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EndpointName {
+    /// Its name in the script, else its method and address as written there.
+    pub shown: String,
+    pub named: bool,
+}
+
+impl Program {
+    /// Every fault is told, not only the first.
+    pub fn compile(script: &Script, options: &CompileOptions) -> Result<Self, Vec<CompileError>> {
+        compile::compile(script, options)
+    }
+
+    /// The variables that every virtual user begins with; `found` is what the journey before all has captured.
+    pub(crate) fn base(&self, found: &[(String, Value)]) -> Arc<Base> {
+        let mut base = Base::new(self.surroundings.clone(), self.variables.clone());
+        for payload in &self.payloads {
+            if let Some((name, rows)) = payload.whole() {
+                base.share(name, rows);
+            }
+        }
+        for (name, value) in found {
+            base.share(name, value.clone());
+        }
+        Arc::new(base)
+    }
+
+    /// The variables of the virtual user of this number: each CSV file gives it a row.
+    pub(crate) fn scope(&self, base: &Arc<Base>, number: u64) -> Scope {
+        let mut scope = Scope::new(base.clone());
+        for payload in &self.payloads {
+            payload.lay_row(&mut scope, number);
+        }
+        scope
+    }
+
+    /// Draws a journey by weight.
+    pub(crate) fn draw_journey(&self) -> usize {
+        let total: f64 = self.journeys.iter().map(|journey| journey.weight).sum();
+        let mut left = fastrand::f64() * total;
+        for (index, journey) in self.journeys.iter().enumerate() {
+            left -= journey.weight;
+            if left < 0.0 {
+                return index;
+            }
+        }
+        self.journeys.len().saturating_sub(1)
+    }
+
+    /// The names of the scenarios, in order.
+    pub fn scenarios(&self) -> impl Iterator<Item = &str> {
+        self.journeys.iter().map(|journey| journey.name.as_str())
+    }
+}

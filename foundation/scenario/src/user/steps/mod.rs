@@ -1,0 +1,9 @@
+//! The steps of a journey that are more than a few lines.
+
+mod hooked;
+mod multipart;
+mod parallel;
+mod request;
+
+pub(super) use parallel::parallel;
+pub(super) use request::request;
