@@ -31,7 +31,7 @@ pub fn prometheus() -> Outcome<PathBuf> {
     debian_package("prometheus", || run::find("prometheus"), "install Prometheus")
 }
 
-/// A Python with the OpenTelemetry SDK, in a virtual environment below `target/`.
+/// A Python with the packages that the tests use as clients, in a virtual environment below `target/`.
 pub fn python() -> Outcome<PathBuf> {
     let requirements = run::root().join("tests/python/requirements.txt");
     let wanted = fs::read_to_string(&requirements).map_err(|error| format!("{}: {error}", requirements.display()))?;

@@ -59,15 +59,38 @@ pub struct ProcessFault {
     pub duration: Option<Duration>,
 }
 
-/// Which process. Its command must be listed, however it is found.
+/// Which process: `pidFile`, `pid`, or `command` with `owner`. Its command must be listed, however it is found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", untagged)]
+#[serde(rename_all_fields = "camelCase", untagged, try_from = "WrittenTarget")]
 pub enum ProcessTarget {
     PidFile { pid_file: PathBuf },
     Pid { pid: i32 },
     /// The exact name of the command, as `/proc/PID/comm` has it, and the name or number of the user who
     /// owns it. All processes of that name and owner are meant.
     Command { command: String, owner: String },
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct WrittenTarget {
+    pid_file: Option<PathBuf>,
+    pid: Option<i32>,
+    command: Option<String>,
+    owner: Option<String>,
+}
+
+impl TryFrom<WrittenTarget> for ProcessTarget {
+    type Error = &'static str;
+
+    fn try_from(written: WrittenTarget) -> Result<Self, Self::Error> {
+        match written {
+            WrittenTarget { pid_file: Some(pid_file), pid: None, command: None, owner: None } => Ok(Self::PidFile { pid_file }),
+            WrittenTarget { pid_file: None, pid: Some(pid), command: None, owner: None } => Ok(Self::Pid { pid }),
+            WrittenTarget { pid_file: None, pid: None, command: Some(command), owner: Some(owner) } => Ok(Self::Command { command, owner }),
+            WrittenTarget { command: Some(_), owner: None, .. } => Err("a process by `command` needs its `owner`, so that no other user's is meant"),
+            _ => Err("name a process by one of `pidFile`, `pid`, or `command` with `owner`"),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

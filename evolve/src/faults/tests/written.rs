@@ -31,6 +31,8 @@ fn every_kind_reads_back_as_it_was_written() {
 fn a_misspelt_field_is_an_error() {
     let wrong = serde_json::from_value::<FaultSpec>(json!({"fault": "cpu", "worker": 2})).unwrap_err();
     assert!(wrong.to_string().contains("unknown field `worker`"), "{wrong}");
+    let wrong = serde_json::from_value::<FaultSpec>(json!({"fault": "kill", "process": {"command": "nginx"}})).unwrap_err();
+    assert!(wrong.to_string().contains("needs its `owner`"), "{wrong}");
     let wrong = serde_json::from_value::<FaultSpec>(json!({"fault": "cpu", "workers": 2, "duration": "soon"})).unwrap_err();
     assert!(wrong.to_string().contains("not a duration"), "{wrong}");
 }

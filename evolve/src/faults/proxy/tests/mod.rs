@@ -1,6 +1,7 @@
 //! The proxy from outside: real sockets on the loopback, figures on the clock.
 
 mod api;
+mod clients;
 mod effects;
 mod requests;
 
