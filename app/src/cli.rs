@@ -7,6 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands;
 use crate::settings::ServeArgs;
 
+/// The hidden command of the process that holds the undos of faults.
+pub const GUARD: &str = "guard";
+
 #[derive(Debug, Parser)]
 #[command(
     name = "mainstay",
@@ -41,10 +44,19 @@ pub enum Command {
     Query(commands::query::Args),
     /// Evaluate a PromQL expression
     Promql(commands::promql::Args),
-    /// Run a runbook or playbook and follow its output
+    /// Run a runbook, playbook, scenario or experiment and follow its output; a scenario's file is played at once
     Run(commands::run::Args),
     /// Declare, list, show, note, change and resolve incidents
     Incident(commands::incident::Args),
+    /// Play a scenario at its rates: a load test, or the search for the limit
+    Load(commands::load::Args),
+    /// Play a chaos experiment in Chaos Toolkit's format
+    Experiment(commands::experiment::Args),
+    /// Stand between services and disturb their connections, with Toxiproxy's toxics and API
+    FaultProxy(commands::fault_proxy::Args),
+    /// Undoes faults when the server that began them is gone
+    #[command(name = GUARD, hide = true)]
+    Guard,
     /// Draft the post-mortem of an incident, as Markdown in the workload's repository
     Postmortem(commands::postmortem::Args),
 }

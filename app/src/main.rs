@@ -4,6 +4,7 @@ mod cli;
 mod client;
 mod commands;
 mod observe;
+mod players;
 mod print;
 mod reading;
 

@@ -10,6 +10,7 @@ use axum::Router;
 use axum::middleware;
 use documents::Loaded;
 use documents::canary::SERVER;
+use evolve::faults::Injector;
 use evolve::postmortems::Postmortems;
 use kernel::table::TableSource;
 use kernel::task::{Driver, Task};
@@ -22,7 +23,8 @@ use operate::events::EventRuleTask;
 use operate::incidents::{IncidentTask, Incidents};
 use operate::notify::{Deliveries, NotifyTask};
 use organize::catalog::CatalogTables;
-use prepare::runs::{Executor, ExecutorSettings, Players, Runs};
+use prepare::runs::{Executor, ExecutorSettings, Player, Players, Runs};
+use prepare::scenarios::ScenarioPlayer;
 use serde::Serialize;
 use serde_json::json;
 use server::telemetry::Limits;
@@ -35,6 +37,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::observe::{self, Observing};
+use crate::players::{ExperimentPlayer, House, injector};
 use crate::reading;
 use crate::settings::Settings;
 
@@ -79,11 +82,12 @@ impl Server {
             Some(level) => Some(Observing::start(&format!("http://{}", addresses.otlp_grpc), &settings.access, level)?),
             None => None,
         };
-        let documents = documents::watch_with(&settings.ops, reading::options());
+        let documents = documents::watch_with(&settings.ops, reading::options_with(settings.run_environment.clone()));
         let ledger = Ledger::open(&settings.ledger, clock.clone()).await?;
         let lake = open_lake(&settings, &clock, &ledger, &documents).await?;
         let tasks = Arc::new(Driver::new(clock.clone(), shutdown.clone()));
-        let rooms = Rooms::build(&settings, &addresses, &clock, &ledger, &lake, &documents, &tasks, &shutdown);
+        let injector = injector(&settings.data).await?;
+        let rooms = Rooms::build(&settings, &addresses, &clock, &ledger, &lake, &documents, &tasks, &shutdown, &injector);
         ledger
             .commit(Batch::new().event(NewEvent::new("/server", types::SERVER_STARTED, json!({"version": env!("CARGO_PKG_VERSION")}))))
             .await?;
@@ -151,6 +155,7 @@ impl Rooms {
         documents: &watch::Receiver<Arc<Loaded>>,
         driver: &Arc<Driver>,
         shutdown: &CancellationToken,
+        injector: &Injector,
     ) -> Self {
         let metrics: Arc<dyn MetricSource> = lake.clone();
         let sql: Arc<dyn SqlSource> = lake.clone();
@@ -160,12 +165,27 @@ impl Rooms {
             .held_by(&holder)
             .reached_at(&addresses.http_url());
         let rules = alarms.rules();
+        let runs = Runs::new(ledger.clone(), documents.clone(), clock.clone());
+        let house = House { runs: runs.clone(), ledger: ledger.clone(), engine: engine.clone(), clock: clock.clone(), injector: injector.clone() };
+        let scenarios = ScenarioPlayer {
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            root: settings.ops.clone(),
+            environment: settings.run_environment.clone(),
+        };
+        let experiments = ExperimentPlayer {
+            platform: Arc::new(house),
+            clock: clock.clone(),
+            root: settings.ops.clone(),
+            environment: settings.run_environment.clone(),
+        };
+        let players = Players::from([("scenario", Arc::new(scenarios) as Arc<dyn Player>), ("experiment", Arc::new(experiments))]);
         let executor = Arc::new(Executor::new(
             ledger.clone(),
             documents.clone(),
             engine.clone(),
             sql.clone(),
-            Players::new(),
+            players,
             clock.clone(),
             executor_settings(settings, addresses),
         ));
@@ -191,7 +211,7 @@ impl Rooms {
             rules,
             incidents: incidents.clone(),
             deliveries: Deliveries::new(ledger.clone(), clock.clone()),
-            runs: Runs::new(ledger.clone(), documents.clone(), clock.clone()),
+            runs,
             postmortems,
             tasks: driver.clone(),
             access: settings.access.clone(),

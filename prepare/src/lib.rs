@@ -1,3 +1,4 @@
 //! Prepare: what a team has ready before something happens, and how it is carried out.
 
 pub mod runs;
+pub mod scenarios;

@@ -2,12 +2,17 @@
 
 pub mod check;
 pub mod demo;
+pub mod experiment;
+pub mod fault_proxy;
+pub mod guard;
 pub mod incident;
 pub mod init;
+pub mod load;
 pub mod postmortem;
 pub mod promql;
 pub mod query;
 pub mod run;
+pub mod scenario;
 pub mod schema;
 pub mod serve;
 
@@ -31,6 +36,10 @@ pub fn dispatch(cli: Cli) -> ExitCode {
         Command::Promql(args) => block_on(promql::run(args)),
         Command::Run(args) => block_on(run::run(args)),
         Command::Incident(args) => block_on(incident::run(args)),
+        Command::Load(args) => block_on(load::run(args)),
+        Command::Experiment(args) => block_on(experiment::run(args)),
+        Command::FaultProxy(args) => block_on(fault_proxy::run(args)),
+        Command::Guard => block_on(guard::run()),
         Command::Postmortem(args) => block_on(postmortem::run(args)),
     }
 }

@@ -119,7 +119,7 @@ fn show(chunk: &OutputChunk) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn parameter(text: &str) -> Result<(String, String), String> {
+pub fn parameter(text: &str) -> Result<(String, String), String> {
     text.split_once('=')
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .ok_or_else(|| format!("{text:?} is not NAME=VALUE"))

@@ -37,15 +37,11 @@ pub async fn prepare<'a>(experiment: &'a Experiment, settings: &'a Settings, aro
 
 fn approved(experiment: &Experiment, settings: &Settings) -> Result<(), ExperimentError> {
     match &experiment.safety.environment {
-        Some(environment) if is_production(environment) && !settings.approved => {
+        Some(environment) if experiment.safety.is_production() && !settings.approved => {
             Err(ExperimentError::NeedsApproval { environment: environment.clone() })
         }
         _ => Ok(()),
     }
-}
-
-fn is_production(environment: &str) -> bool {
-    ["production", "prod", "live"].iter().any(|name| environment.trim().eq_ignore_ascii_case(name))
 }
 
 /// Every activity, and whether it is called with a value to judge.

@@ -7,10 +7,13 @@ pub mod client;
 pub mod load;
 mod once;
 mod program;
+mod redact;
+pub mod test;
 mod trace;
 mod user;
 pub mod value;
 
 pub use program::{CompileError, CompileOptions, Program};
+pub use redact::{HIDDEN, Redactor, looks_secret};
 pub use trace::TraceContext;
 pub use user::Ended;

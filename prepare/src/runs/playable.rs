@@ -9,7 +9,7 @@ use ledger::RunKind;
 
 use super::RunError;
 use super::error::closest;
-use super::plan::{CellPlan, Plan};
+use super::plan::{CellPlan, Gate, Plan};
 
 /// The parameter that says how a scenario is played: once, or with its phases.
 pub const MODE: &str = "mode";
@@ -92,7 +92,11 @@ impl Playable {
             parameters: Vec::new(),
             steps: vec![(experiment.name.clone(), "experiment".to_owned(), experiment.origin.path.clone())],
             // What a fault did to the target before the crash is not known, so nobody begins it again unasked.
-            plan: Plan::of_one(CellPlan { ends_when_lost: true, ..CellPlan::default() }),
+            plan: Plan::of_one(CellPlan {
+                ends_when_lost: true,
+                gate: experiment.safety.is_production().then(Gate::of_production),
+                ..CellPlan::default()
+            }),
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::diagnostic::Origin;
@@ -254,7 +254,7 @@ pub struct Runtime {
 }
 
 /// When the hypothesis is looked at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HypothesisStrategy {
     /// Before and after the method.
@@ -268,7 +268,7 @@ pub enum HypothesisStrategy {
     Skip,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RollbackStrategy {
     /// Unless the experiment failed or was interrupted.
@@ -315,6 +315,14 @@ pub struct Safety {
     pub stop_when: Vec<StopWhen>,
     /// The longest that the method may take.
     pub deadline: Option<Duration>,
+}
+
+impl Safety {
+    /// Whether somebody must approve before anything is done.
+    pub fn is_production(&self) -> bool {
+        let environment = self.environment.as_deref().unwrap_or_default().trim();
+        ["production", "prod", "live"].iter().any(|name| environment.eq_ignore_ascii_case(name))
+    }
 }
 
 /// What faults may touch; what is not listed is refused.

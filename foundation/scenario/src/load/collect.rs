@@ -13,6 +13,7 @@ use super::observer::{Observer, Snapshot};
 use super::plan::Plan;
 use super::series::{Added, Series};
 use super::worker::{Part, QUARTER};
+use crate::redact::Redactor;
 
 pub(super) struct Collector {
     pub plan: Arc<Plan>,
@@ -22,6 +23,7 @@ pub(super) struct Collector {
     pub measured: Measured,
     pub series: Series,
     pub recent: VecDeque<Recent>,
+    pub redactor: Redactor,
 }
 
 /// A part of the last second.
@@ -45,7 +47,7 @@ impl Collector {
         self.tell();
     }
 
-    fn take(&mut self, part: Part) {
+    fn take(&mut self, mut part: Part) {
         let second = (part.quarter / 4) as usize;
         let counts = &part.counts;
         self.series.add(second, Added {
@@ -61,6 +63,8 @@ impl Collector {
         self.measured.merge(counts);
         let latency = counts.latency.last_byte.clone();
         self.recent.push_back(Recent { at: Instant::now(), requests: counts.requests, latency });
+        part.finished.iter_mut().for_each(|request| request.url = self.redactor.redacted(&request.url));
+        part.printed.iter_mut().for_each(|line| *line = self.redactor.redacted(line));
         if !part.finished.is_empty() {
             self.observer.finished(&part.finished);
         }

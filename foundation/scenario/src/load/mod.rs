@@ -5,6 +5,7 @@
 //! [`Report`] is made.
 
 mod collect;
+mod compare;
 mod counter;
 mod distribution;
 mod limits;
@@ -19,6 +20,7 @@ mod series;
 mod verdict;
 mod worker;
 
+pub use compare::{Change, Comparison, compare};
 pub use distribution::{Distribution, Summary};
 pub use measured::{Counts, Endpoint, Failures, Measured, Timing, Vusers};
 pub use observer::{Finished, Observer, Snapshot, Unobserved};

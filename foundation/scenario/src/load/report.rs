@@ -14,6 +14,7 @@ use super::plan::Plan;
 use super::series::Point;
 use super::verdict::{self, Verdict};
 use crate::program::Program;
+use crate::redact::Redactor;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
@@ -150,9 +151,9 @@ impl Report {
             request_rate: per_second(measured.requests, outcome),
             downloaded_bytes: measured.downloaded_bytes,
             codes: measured.codes.sorted(),
-            errors: measured.errors.clone(),
+            errors: redacted(program, &measured.errors),
             expectations_met: measured.expectations_met,
-            expectations_failed: measured.expectations_unmet.clone(),
+            expectations_failed: redacted(program, &measured.expectations_unmet),
             captures_failed: measured.captures_failed,
             latency_ms: Timings::of(&measured.latency),
             service_ms: Timings::of(&measured.service),
@@ -178,6 +179,12 @@ impl Timings {
     fn of(timing: &Timing) -> Self {
         Self { first_byte: timing.first_byte.summary(), last_byte: timing.last_byte.summary() }
     }
+}
+
+fn redacted(program: &Program, failures: &BTreeMap<String, Failures>) -> BTreeMap<String, Failures> {
+    let redactor = Redactor::new(program);
+    let hidden = |failures: &Failures| Failures { count: failures.count, example: redactor.redacted(&failures.example) };
+    failures.iter().map(|(name, failures)| (name.clone(), hidden(failures))).collect()
 }
 
 fn phases(program: &Program, plan: &Plan) -> Vec<PhaseReport> {

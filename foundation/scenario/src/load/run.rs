@@ -18,6 +18,7 @@ use super::series::Series;
 use super::worker::{self, Order};
 use crate::once;
 use crate::program::Program;
+use crate::redact::Redactor;
 use crate::user::Ended;
 
 #[derive(Debug, Clone)]
@@ -123,6 +124,7 @@ pub async fn run(
         measured: Measured::default(),
         series: Series::default(),
         recent: VecDeque::new(),
+        redactor: Redactor::new(&program),
     };
     collector.collect(parts).await;
     let elapsed = start.elapsed();

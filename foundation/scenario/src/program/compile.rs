@@ -1,6 +1,8 @@
 //! From a script to a program.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use documents::diagnostic::Origin;
 use documents::script::{Config, HttpVersion, Script};
@@ -28,7 +30,7 @@ pub(super) fn compile(script: &Script, options: &CompileOptions) -> Result<Progr
     let mut variables = config.variables.clone();
     variables.extend(options.variables.clone());
     let base = Base::new(surroundings.clone(), variables.clone());
-    let scope = Scope::new(std::sync::Arc::new(base));
+    let scope = Scope::new(Arc::new(base));
     let target = target(script, &scope).unwrap_or_else(|error| {
         errors.push(error);
         None
@@ -72,15 +74,15 @@ pub(super) fn compile(script: &Script, options: &CompileOptions) -> Result<Progr
         client: client(config, &options.folder),
         settings: settings(config),
         target,
-        journeys,
-        before,
-        after,
-        endpoints,
+        journeys: journeys.into(),
+        before: before.map(Arc::new),
+        after: after.map(Arc::new),
+        endpoints: endpoints.into(),
         thinks,
-        processor,
-        payloads,
-        surroundings,
-        variables,
+        processor: processor.map(Arc::new),
+        payloads: payloads.into(),
+        surroundings: Arc::new(surroundings),
+        variables: Arc::new(variables),
     })
 }
 
@@ -101,22 +103,24 @@ fn unset(unset: &documents::script::Unset) -> CompileError {
     let variable = &unset.variable;
     let mend = match variable.strip_prefix("$env.").or(variable.strip_prefix("$processEnvironment.")) {
         Some(name) => format!("set the environment variable {name}"),
-        None => format!("set it in `config.variables`, or by `--variables '{{\"{variable}\": …}}'`"),
+        None => format!("set it in `config.variables`, or by `--var {variable}=VALUE`"),
     };
     fault(&unset.origin, format!("`{variable}` has no value"), Some(mend))
 }
 
 fn surroundings(script: &Script, config: &Config, options: &CompileOptions) -> Surroundings {
     let drawn = || format!("t{:08x}", fastrand::u32(..));
+    let inherited = std::env::vars_os();
+    let mut process: BTreeMap<String, String> =
+        inherited.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    process.extend(options.process.clone());
     Surroundings {
         target: options.target.clone().or_else(|| config.target.clone()),
         environment: options.environment.clone(),
         test_id: options.test_id.clone().unwrap_or_else(drawn),
         folder: options.folder.display().to_string(),
         file: script.origin.path.clone(),
-        process: std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect(),
+        process: process.into_iter().collect(),
     }
 }
 

@@ -34,6 +34,8 @@ pub struct CompileOptions {
     pub target: Option<String>,
     /// Over those of the script.
     pub variables: BTreeMap<String, Value>,
+    /// `$env` besides this process's environment, and over it.
+    pub process: BTreeMap<String, String>,
     /// Decides random arrivals; drawn if none.
     pub seed: Option<u64>,
     /// `$testId`; drawn if none.
@@ -49,8 +51,8 @@ pub struct CompileError {
     pub mend: Option<String>,
 }
 
-/// A script that can be played. Shared by all virtual users; changes no more.
-#[derive(Debug)]
+/// A script that can be played. Shared by all virtual users; changes no more, and is cheap to clone.
+#[derive(Debug, Clone)]
 pub struct Program {
     pub name: String,
     /// SHA-256 of the script's file.
@@ -64,17 +66,17 @@ pub struct Program {
     pub(crate) target: Option<Address>,
     pub(crate) client: ClientSettings,
     pub(crate) settings: Settings,
-    pub(crate) journeys: Vec<Journey>,
-    pub(crate) before: Option<Journey>,
-    pub(crate) after: Option<Journey>,
+    pub(crate) journeys: Arc<[Journey]>,
+    pub(crate) before: Option<Arc<Journey>>,
+    pub(crate) after: Option<Arc<Journey>>,
     /// What metrics call each request, by the request's number.
-    pub(crate) endpoints: Vec<EndpointName>,
+    pub(crate) endpoints: Arc<[EndpointName]>,
     /// How many `think` steps there are; each has a number.
     pub(crate) thinks: usize,
-    pub(crate) processor: Option<Processor>,
-    pub(crate) payloads: Vec<Payload>,
-    surroundings: Surroundings,
-    variables: BTreeMap<String, Value>,
+    pub(crate) processor: Option<Arc<Processor>>,
+    pub(crate) payloads: Arc<[Payload]>,
+    surroundings: Arc<Surroundings>,
+    variables: Arc<BTreeMap<String, Value>>,
 }
 
 #[derive(Debug, Clone)]
@@ -104,8 +106,8 @@ impl Program {
 
     /// The variables that every virtual user begins with; `found` is what the journey before all has captured.
     pub(crate) fn base(&self, found: &[(String, Value)]) -> Arc<Base> {
-        let mut base = Base::new(self.surroundings.clone(), self.variables.clone());
-        for payload in &self.payloads {
+        let mut base = Base::new((*self.surroundings).clone(), (*self.variables).clone());
+        for payload in self.payloads.iter() {
             if let Some((name, rows)) = payload.whole() {
                 base.share(name, rows);
             }
@@ -119,7 +121,7 @@ impl Program {
     /// The variables of the virtual user of this number: each CSV file gives it a row.
     pub(crate) fn scope(&self, base: &Arc<Base>, number: u64) -> Scope {
         let mut scope = Scope::new(base.clone());
-        for payload in &self.payloads {
+        for payload in self.payloads.iter() {
             payload.lay_row(&mut scope, number);
         }
         scope
@@ -136,6 +138,11 @@ impl Program {
             }
         }
         self.journeys.len().saturating_sub(1)
+    }
+
+    /// The environment of the process, as scripts see it.
+    pub(crate) fn process(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.surroundings.process.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The names of the scenarios, in order.

@@ -35,7 +35,7 @@ async fn one(State(app): State<App>, Path(name): Path<String>) -> ApiResult<Json
     let experiment = loaded.graph.experiments.get(&name).ok_or_else(|| ApiError::not_found(format!("experiment {name:?}")))?;
     let runs = app.ledger.runs(&RunFilter { document: Some(name), limit: Some(50), ..Default::default() }).await?;
     let summary = ExperimentSummary { last_run: runs.first().cloned(), ..summary(experiment) };
-    Ok(Json(ExperimentDetail { summary, document: experiment.document.clone(), runs }))
+    Ok(Json(ExperimentDetail { summary, document: experiment.document_without_secrets(), runs }))
 }
 
 fn summary(experiment: &Experiment) -> ExperimentSummary {
