@@ -87,10 +87,10 @@ fn functions(scope: &mut Scope, answer: &Response) -> Result<(), Box<dyn std::er
     Ok(())
 }
 
-/// Prints the least time of several rounds, so that a busy machine counts little.
+/// Prints the least time of many short rounds, so that a busy machine counts little.
 fn measure<E>(what: &str, mut run: impl FnMut() -> Result<(), E>) {
-    const ROUNDS: u32 = 20;
-    const RUNS: u32 = 2_000;
+    const ROUNDS: u32 = 1_000;
+    const RUNS: u32 = 30;
     let mut best = f64::INFINITY;
     for _ in 0..ROUNDS {
         let began = Instant::now();

@@ -16,15 +16,6 @@ pub(super) struct Texts {
     pub(super) response: String,
 }
 
-/// What a virtual user has of its own. Lists and objects are texts within the text: most calls never look at them.
-#[derive(Default, Serialize)]
-struct Own<'a> {
-    plain: Map<String, Value>,
-    lists: Map<String, Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scenario: Option<&'a str>,
-}
-
 impl Texts {
     pub(super) fn of(hook: &Hook<'_>, scope: &Scope) -> Self {
         let (kind, params, response) = match hook {
@@ -43,28 +34,59 @@ fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
+/// What a virtual user has of its own, as `{"plain": {…}, "lists": {…}, "long": {…}, "scenario": "…"}`. Long lists
+/// and objects are texts within the text: most calls never look at them. Of two with one name, the later counts.
 fn own_text(scope: &Scope) -> String {
-    let mut own = Own { scenario: scope.journey(), ..Own::default() };
+    let mut plain = Fields::named("{\"plain\":{");
+    let mut lists = Fields::named("},\"lists\":{");
+    let mut long = Fields::named("},\"long\":{");
+    plain.add("$uuid", &scope.uuid());
     for (name, value) in scope.personal() {
-        own.add(name, value);
-    }
-    if !own.plain.contains_key("$uuid") {
-        own.plain.insert("$uuid".to_owned(), scope.uuid().into());
-    }
-    text(&own)
-}
-
-impl Own<'_> {
-    fn add(&mut self, name: &str, value: &Value) {
-        self.plain.remove(name);
-        self.lists.remove(name);
         if value.is_array() || value.is_object() {
-            self.lists.insert(name.to_owned(), value.to_string().into());
+            let written = value.to_string();
+            if written.len() > LIST_BYTES_MAX { long.add(name, &written) } else { lists.write(name, &written) }
         } else {
-            self.plain.insert(name.to_owned(), value.clone());
+            plain.add(name, value);
         }
     }
+    let mut own = plain.text + &lists.text + &long.text + "}";
+    if let Some(scenario) = scope.journey() {
+        own += ",\"scenario\":";
+        own += &text(&scenario);
+    }
+    own + "}"
 }
+
+/// An object's fields as they are written.
+struct Fields {
+    text: String,
+    first: bool,
+}
+
+impl Fields {
+    fn named(opening: &str) -> Self {
+        let mut text = String::with_capacity(512);
+        text.push_str(opening);
+        Self { text, first: true }
+    }
+
+    fn add(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        let written = serde_json::to_string(value).unwrap_or_default();
+        self.write(name, &written);
+    }
+
+    fn write(&mut self, name: &str, written: &str) {
+        if !std::mem::take(&mut self.first) {
+            self.text.push(',');
+        }
+        self.text += &text(&name);
+        self.text.push(':');
+        self.text += written;
+    }
+}
+
+/// Longer ones are read by JavaScript only when they are asked for.
+const LIST_BYTES_MAX: usize = 2_048;
 
 /// What all users share: the plain values, and the names of lists and objects.
 pub(super) fn base_texts(base: &Base) -> (String, String) {

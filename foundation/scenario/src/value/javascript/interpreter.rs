@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use rquickjs::function::IntoArgs;
+use rquickjs::function::{Flat, IntoArgs};
 use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, FromJs, Function, Object, Runtime};
 
 use super::crossing::Texts;
@@ -55,6 +55,7 @@ impl Interpreter {
         let runtime = Runtime::new().map_err(|error| faulty(error.to_string()))?;
         runtime.set_memory_limit(MEMORY_BYTES_MAX);
         runtime.set_max_stack_size(STACK_BYTES_MAX);
+        runtime.set_gc_threshold(CYCLES_BYTES);
         folders.serve(&runtime);
         let watch = Watch::over(&runtime);
         let context = Context::full(&runtime).map_err(|error| faulty(error.to_string()))?;
@@ -84,8 +85,7 @@ impl Interpreter {
                 invoke::<_, ()>(&ctx, "learnBase", (base.key, plain, lists))?;
             }
             let Texts { kind, own, kept, params, response } = texts;
-            let numbers = vec![id, u64::from(kind), u64::from(base.key)];
-            invoke(&ctx, "begin", (numbers, name, own, kept, params, response))
+            invoke(&ctx, "begin", (Flat((id, kind, base.key)), Flat((name, own, kept, params, response))))
         })?;
         Ok(call)
     }
@@ -95,8 +95,8 @@ impl Interpreter {
         self.context.with(|ctx| {
             self.watch.start(limit);
             let result = run(ctx);
-            let late = self.watch.stop();
-            if late { Err(Fault::Late) } else { result }
+            // What came to its end was in time.
+            if self.watch.stop() { result.map_err(|_| Fault::Late) } else { result }
         })
     }
 }
@@ -118,8 +118,9 @@ impl Call<'_> {
 
     /// Runs the timers that are due.
     pub(super) fn resume(&mut self) -> Result<(), HookError> {
+        let id = self.id;
         self.advance(|ctx| {
-            invoke::<_, ()>(&ctx, "runDue", ())?;
+            invoke::<_, ()>(&ctx, "runDue", (id,))?;
             Ok(None)
         })
     }
@@ -130,13 +131,17 @@ impl Call<'_> {
         let progress = self.interpreter.enter(RUN_MAX, |ctx| {
             let mut outcome = run(ctx.clone())?;
             if outcome.is_none() {
-                while ctx.execute_pending_job() {}
+                while !self.interpreter.watch.is_late() && ctx.execute_pending_job() {}
                 outcome = invoke(&ctx, "outcome", (id,))?;
             }
             if let Some(text) = outcome {
                 return Ok(Progress::Done(text));
             }
-            let wait_ms: f64 = invoke(&ctx, "nextDue", ())?;
+            if self.interpreter.watch.is_late() {
+                // A promise's code was stopped, and nobody was told.
+                return Err(Fault::Late);
+            }
+            let wait_ms: f64 = invoke(&ctx, "nextDue", (id,))?;
             Ok(if wait_ms < 0.0 { Progress::Silent } else { Progress::Waits(Duration::from_secs_f64(wait_ms / 1_000.0)) })
         });
         self.printed.extend(self.interpreter.host.take_printed());
@@ -218,5 +223,7 @@ impl Watch {
 const RUN_MAX: Duration = Duration::from_secs(1);
 const LOAD_MAX: Duration = Duration::from_secs(10);
 const MEMORY_BYTES_MAX: usize = 256 << 20;
+/// Values that refer to each other in a circle are looked for when this much is in use.
+const CYCLES_BYTES: usize = 8 << 20;
 /// A thread of the run has two megabytes.
 const STACK_BYTES_MAX: usize = 512 << 10;

@@ -150,7 +150,7 @@ async fn promises_and_timers_are_waited_for() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_users_wait_at_once_and_keep_apart() {
     let processor = Arc::new(processor(
         "exports.f = async (context) => { await new Promise((go) => setTimeout(go, 100)); context.vars.mine = context.vars.id; };",
@@ -256,12 +256,15 @@ async fn what_cannot_run_is_named() {
 async fn endless_and_greedy_functions_end_and_the_interpreter_lives_on() {
     let processor = processor(
         "exports.spin = () => { for (;;); };
+        exports.chain = async () => { for (;;) await null; };
         exports.deep = function f() { f(); };
         exports.eat = () => { const all = []; for (;;) all.push(new Array(1000000).fill('x')); };
         exports.fine = (context, ee, done) => { context.vars.fine = true; done(); };",
     );
     let error = step(&processor, "spin", &mut scope()).await.expect_err("it never ends");
     assert_eq!(error, HookError::Endless { name: "spin".to_owned(), limit_ms: 1_000 });
+    let error = step(&processor, "chain", &mut scope()).await.expect_err("it never ends");
+    assert!(matches!(error, HookError::Endless { .. }), "{error}");
     let error = step(&processor, "deep", &mut scope()).await.expect_err("it is too deep").to_string();
     assert!(error.contains("stack"), "{error}");
     assert!(step(&processor, "eat", &mut scope()).await.is_err());

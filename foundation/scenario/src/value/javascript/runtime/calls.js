@@ -7,9 +7,11 @@
   let functions = {};
   let current = null;
 
-  // --- Timers. The host asks when the next is due, and runs what is due.
+  // --- Timers. Each belongs to the call that started it, or to nobody; the host asks when a call's next is due,
+  // and runs what is due.
 
-  const timers = new Map();
+  const nobody = { timers: new Map(), done: true };
+  const owners = new Map();
   let timersMade = 0;
 
   class Timeout {
@@ -23,78 +25,94 @@
 
   function start(run, delay, values, repeats) {
     if (typeof run !== 'function') throw new TypeError('a timer needs a function');
+    if (owners.size >= TIMERS_MAX) throw new Error(`there are more than ${TIMERS_MAX} timers`);
     const id = ++timersMade;
     const after = Math.max(1, Number(delay) || 1);
-    timers.set(id, { id, due: host.now() + after, every: repeats ? after : 0, run, values, call: current });
+    const owner = current ?? nobody;
+    owner.timers ??= new Map();
+    owner.timers.set(id, { id, due: host.now() + after, every: repeats ? after : 0, run, values });
+    owners.set(id, owner);
     return new Timeout(id);
   }
 
   function stop(timer) {
-    timers.delete(timer instanceof Timeout ? timer.id : Number(timer));
+    const id = timer instanceof Timeout ? timer.id : Number(timer);
+    owners.get(id)?.timers.delete(id);
+    owners.delete(id);
   }
 
-  /** Milliseconds until the next timer, or -1. */
-  function nextDue() {
+  /** Milliseconds until the next timer of a call, or -1. */
+  function nextDue(id) {
     let next = Infinity;
-    for (const timer of timers.values()) next = Math.min(next, timer.due);
+    for (const owner of [calls.get(id), nobody]) {
+      for (const timer of owner.timers?.values() ?? []) next = Math.min(next, timer.due);
+    }
     return next === Infinity ? -1 : Math.max(0, next - host.now());
   }
 
-  function runDue() {
+  function runDue(id) {
     const now = host.now();
-    const due = [...timers.values()].filter((timer) => timer.due <= now).sort((a, b) => a.due - b.due);
-    for (const timer of due) {
-      if (!timers.has(timer.id)) continue;
-      if (timer.every) timer.due = now + timer.every; else timers.delete(timer.id);
-      current = timer.call;
-      try {
-        timer.run(...timer.values);
-      } catch (error) {
-        if (timer.call && !timer.call.done) finish(timer.call, thrown(error)); else host.print(`uncaught: ${thrown(error)}`);
+    for (const owner of [nobody, calls.get(id)]) {
+      current = owner;
+      const due = [...(owner.timers?.values() ?? [])].filter((timer) => timer.due <= now).sort((a, b) => a.due - b.due);
+      for (const timer of due) {
+        if (!owner.timers.has(timer.id)) continue;
+        if (timer.every) timer.due = now + timer.every; else stop(timer.id);
+        try {
+          timer.run(...timer.values);
+        } catch (error) {
+          if (owner.done) host.print(`uncaught: ${thrown(error)}`); else finish(owner, thrown(error));
+        }
       }
-      current = null;
     }
   }
 
-  // --- What a function is given.
+  const TIMERS_MAX = 100000;
 
-  /** What all users share: `plain` values at once, lists and objects when they are asked for. */
+  // --- What a function is given. A call is the hot path of a run: it makes few objects, and none that refer to
+  // each other in a circle, so that they go when it ends.
+
+  /** What all users share: `plain` values are copied to each, lists and objects are made when they are asked for. */
   function learnBase(key, plain, lists) {
-    bases.set(key, { key, plain: JSON.parse(plain), lists: JSON.parse(lists), made: new Map() });
+    const shared = Object.create(Object.prototype);
+    const base = { plain: JSON.parse(plain), lists: JSON.parse(lists), shared, made: new Map() };
+    for (const name of base.lists) {
+      Object.defineProperty(shared, name, {
+        get() {
+          if (!base.made.has(name)) base.made.set(name, JSON.parse(host.shared(key, name)));
+          return base.made.get(name);
+        },
+        set(value) { Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true }); },
+      });
+    }
+    bases.set(key, base);
   }
 
   function forgetBases() {
     bases.clear();
   }
 
-  function makeShared(call, name) {
-    const { made } = call.base;
-    if (!made.has(name)) made.set(name, JSON.parse(host.shared(call.base.key, name)));
-    return made.get(name);
-  }
-
-  /** A variable that is made when it is first asked for. */
-  function defer(call, name, make) {
+  /** A long list of the user's own is made when it is first asked for. */
+  function defer(call, name, text) {
     const settle = (value) => {
       call.deferred.delete(name);
       Object.defineProperty(call.vars, name, { value, writable: true, enumerable: true, configurable: true });
       return value;
     };
-    call.deferred.add(name);
-    Object.defineProperty(call.vars, name, {
-      enumerable: true,
-      configurable: true,
-      get: () => settle(make()),
-      set: settle,
-    });
+    call.texts[name] = text;
+    (call.deferred ??= new Set()).add(name);
+    Object.defineProperty(call.vars, name, { enumerable: true, configurable: true, get: () => settle(JSON.parse(text)), set: settle });
   }
 
-  function makeVars(call) {
-    call.vars = Object.assign({}, call.base.plain, call.own.plain);
-    for (const name of call.base.lists) {
-      if (!(name in call.own.plain) && !(name in call.own.lists)) defer(call, name, () => makeShared(call, name));
+  function makeVars(call, base, own) {
+    call.before = Object.assign({ __proto__: null }, base.plain, own.plain);
+    call.vars = Object.assign({ __proto__: base.shared }, call.before);
+    call.texts = { __proto__: null };
+    for (const name in own.lists) {
+      call.vars[name] = own.lists[name];
+      call.texts[name] = JSON.stringify(own.lists[name]);
     }
-    for (const name in call.own.lists) defer(call, name, () => JSON.parse(call.own.lists[name]));
+    for (const name in own.long) defer(call, name, own.long[name]);
   }
 
   const random = {
@@ -107,10 +125,10 @@
     },
   };
 
-  function makeContext(call, kept) {
-    call.funcs = Object.create(random);
-    const known = { vars: call.vars, funcs: call.funcs, scenario: { name: call.own.scenario }, _uid: call.own.plain.$uuid };
-    return Object.assign(kept === '' ? {} : JSON.parse(kept), known);
+  function makeContext(call, scenario) {
+    call.funcs = { __proto__: random };
+    const context = { vars: call.vars, funcs: call.funcs, scenario: { name: scenario }, _uid: call.before.$uuid };
+    return call.kept === '' ? context : Object.assign(context, JSON.parse(call.kept));
   }
 
   function makeResponse(call, text) {
@@ -130,7 +148,7 @@
     #call;
     constructor(call) { this.#call = call; }
     emit(kind, name, value) {
-      const emitted = this.#call.emitted;
+      const emitted = (this.#call.emitted ??= []);
       if (emitted.length >= EMITTED_MAX) throw new Error(`a call may emit at most ${EMITTED_MAX} metrics`);
       switch (kind) {
         case 'counter': emitted.push(['counter', String(name), number(name, value)]); break;
@@ -160,40 +178,42 @@
   const BEFORE_REQUEST = 0, AFTER_RESPONSE = 1, STEP = 2, WHILE_TRUE = 3, IF_TRUE = 4, ON_ERROR = 5;
 
   /** What the function has left behind, or null if it is not done. */
-  function begin([id, kind, base], name, own, kept, params, response) {
-    const call = { id, done: false, error: null, answer: undefined, emitted: [], deferred: new Set(), base: bases.get(base), own: JSON.parse(own), kept, paramsText: params };
-    calls.set(id, call);
-    makeVars(call);
-    call.context = makeContext(call, kept);
-    if (params !== '') call.params = JSON.parse(params);
-    const answers = kind === WHILE_TRUE || kind === IF_TRUE;
-    const done = answers ? (answer) => finish(call, null, answer) : (error) => finish(call, error ? reported(error) : null);
+  function begin(id, kind, base, name, own, kept, params, response) {
+    const call = { id, base: bases.get(base), kept, paramsText: params, done: false, error: null, answer: undefined, emitted: null, timers: null, deferred: null, params: null, vars: null, before: null, texts: null, funcs: null, context: null };
     current = call;
     try {
-      const given = listArguments(call, kind, response);
-      const result = functions[name](...given, done);
-      settle(call, result, answers, functions[name].length > given.length);
+      const given = JSON.parse(own);
+      makeVars(call, call.base, given);
+      call.context = makeContext(call, given.scenario);
+      if (call.paramsText !== '') call.params = JSON.parse(call.paramsText);
+      run(call, kind, functions[name], response);
     } catch (error) {
       finish(call, thrown(error));
     }
-    current = null;
-    return call.done ? collect(call) : null;
+    if (call.done) return collect(call);
+    calls.set(id, call);
+    return null;
   }
 
-  function listArguments(call, kind, response) {
+  function run(call, kind, f, response) {
     const { params, context } = call;
+    if (kind === WHILE_TRUE || kind === IF_TRUE) {
+      const given = kind === WHILE_TRUE ? context : asContext(call.vars);
+      return settle(call, f(given, (answer) => finish(call, null, answer)), true, f.length > 1);
+    }
+    const done = (error) => finish(call, error ? reported(error) : null);
     const events = new Events(call);
     switch (kind) {
-      case BEFORE_REQUEST: return [params, context, events];
-      case AFTER_RESPONSE: return [params, makeResponse(call, response), context, events];
-      case WHILE_TRUE: return [context];
-      case ON_ERROR: return [new Error(response), params, context, events];
-      case IF_TRUE:
-        // Artillery passes the variables themselves; a function written for a context works too.
-        if (!('vars' in call.vars)) Object.defineProperty(call.vars, 'vars', { value: call.vars, configurable: true });
-        return [call.vars];
-      case STEP: default: return [context, events];
+      case BEFORE_REQUEST: return settle(call, f(params, context, events, done), false, f.length > 3);
+      case AFTER_RESPONSE: return settle(call, f(params, makeResponse(call, response), context, events, done), false, f.length > 4);
+      case ON_ERROR: return settle(call, f(new Error(response), params, context, events, done), false, f.length > 4);
+      case STEP: default: return settle(call, f(context, events, done), false, f.length > 2);
     }
+  }
+
+  /** Artillery passes the variables themselves; a function written for a context works too. */
+  function asContext(vars) {
+    return 'vars' in vars ? vars : Object.defineProperty(vars, 'vars', { value: vars, configurable: true });
   }
 
   /** A promise ends a call, and so does an answer, or the return of a function that cannot say `done`. */
@@ -214,76 +234,80 @@
 
   function outcome(id) {
     const call = calls.get(id);
-    return call && call.done ? collect(call) : null;
+    if (!call || !call.done) return null;
+    calls.delete(id);
+    return collect(call);
   }
 
+  /** Its timers end with a call. */
   function forget(id) {
+    const call = calls.get(id);
+    if (!call) return;
     calls.delete(id);
-    for (const timer of timers.values()) if (timer.call && timer.call.id === id) timers.delete(timer.id);
+    if (current === call) current = null;
+    for (const timer of call.timers?.keys() ?? []) stop(timer);
   }
 
   // --- What it has left behind.
 
   /** An empty text if nothing. */
   function collect(call) {
-    calls.delete(call.id);
+    current = null;
+    if (call.timers !== null) for (const timer of call.timers.keys()) stop(timer);
     if (call.error !== null) return JSON.stringify({ error: call.error });
     try {
-      const parts = [];
-      const set = changedVars(call);
-      if (set.length) parts.push(`"set":{${set.join(',')}}`);
-      const removed = removedVars(call);
-      if (removed.length) parts.push(`"removed":${JSON.stringify(removed)}`);
-      if (call.params !== undefined) {
+      let left = changedVars(call);
+      if (call.params !== null) {
         const text = JSON.stringify(call.params);
-        if (text !== call.paramsText) parts.push(`"params":${text}`);
+        if (text !== call.paramsText) left += `,"params":${text}`;
       }
-      const kept = keptText(call);
-      if (kept !== call.kept) parts.push(`"kept":${kept === '' ? '{}' : kept}`);
-      if (call.emitted.length) parts.push(`"emitted":${JSON.stringify(call.emitted)}`);
-      if (call.answer) parts.push('"answer":true');
-      return parts.length ? `{${parts.join(',')}}` : '';
+      left += changedContext(call);
+      if (call.emitted !== null) left += `,"emitted":${JSON.stringify(call.emitted)}`;
+      if (call.answer) left += ',"answer":true';
+      return left === '' ? '' : `{${left.slice(1)}}`;
     } catch (error) {
       return JSON.stringify({ error: thrown(error) });
     }
   }
 
   function changedVars(call) {
-    const { vars, own, base } = call;
-    const changed = [];
+    const { vars, before, texts, deferred } = call;
+    let set = '';
     for (const name of Object.keys(vars)) {
-      if (call.deferred.has(name)) continue;
+      if (deferred !== null && deferred.has(name)) continue;
       const value = vars[name];
+      if (value === before[name] || value === undefined) continue;
       if (value !== null && typeof value === 'object') {
-        if (base.made.size && base.made.get(name) === value) continue;
-        const text = asText(`context.vars.${name}`, value);
-        if (own.lists[name] !== text) changed.push(`${JSON.stringify(name)}:${text}`);
-      } else if (value !== undefined) {
-        const known = Object.hasOwn(own.plain, name) ? own.plain : base.plain;
-        if (!Object.hasOwn(known, name) || known[name] !== value) changed.push(`${JSON.stringify(name)}:${asText(`context.vars.${name}`, value)}`);
+        if (call.base.made.get(name) === value || texts[name] === JSON.stringify(value)) continue;
       }
+      set += `,${JSON.stringify(name)}:${asText(`context.vars.${name}`, value)}`;
     }
-    return changed;
+    const removed = [];
+    for (const name in before) if (vars[name] === undefined) removed.push(name);
+    for (const name in texts) if ((deferred === null || !deferred.has(name)) && vars[name] === undefined) removed.push(name);
+    const told = set === '' ? '' : `,"set":{${set.slice(1)}}`;
+    return removed.length === 0 ? told : `${told},"removed":${JSON.stringify(removed)}`;
   }
 
-  function removedVars({ vars, own, base, deferred }) {
-    const gone = (name) => !deferred.has(name) && vars[name] === undefined;
-    return [...Object.keys(base.plain), ...Object.keys(own.plain), ...Object.keys(own.lists), ...base.lists].filter(gone);
-  }
-
-  function keptText({ context, funcs }) {
+  /** What a function has put on its context, beside the variables. */
+  function changedContext({ context, funcs, kept }) {
     const added = Object.keys(funcs);
     if (added.length) throw new Error(`context.funcs.${added[0]}: templates cannot call functions of a script; set a variable instead`);
-    let kept = '';
-    for (const name of Object.keys(context)) {
-      if (name === 'vars' || name === 'funcs' || name === 'scenario' || name === '_uid' || context[name] === undefined) continue;
-      kept += `${kept === '' ? '{' : ','}${JSON.stringify(name)}:${asText(`context.${name}`, context[name])}`;
+    const names = Object.keys(context);
+    if (names.length === 4 && kept === '') return '';
+    let now = '';
+    for (const name of names) {
+      if (OWN.includes(name) || context[name] === undefined) continue;
+      now += `,${JSON.stringify(name)}:${asText(`context.${name}`, context[name])}`;
     }
-    return kept === '' ? '' : `${kept}}`;
+    now = now === '' ? '' : `{${now.slice(1)}}`;
+    return now === kept ? '' : `,"kept":${now === '' ? '{}' : now}`;
   }
+  const OWN = ['vars', 'funcs', 'scenario', '_uid'];
 
   /** Values live on between calls as JSON; what would be lost is refused. */
   function asText(place, value) {
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return JSON.stringify(value);
     const text = JSON.stringify(value, (key, part) => {
       const kind = typeof part;
       if (kind === 'function' || kind === 'symbol' || part instanceof Map || part instanceof Set || part instanceof Promise) {
