@@ -37,8 +37,8 @@ export function loadReport(slowness: number, limited = false): LoadReport {
     slip: { percent: limited ? 13 : 0.04, late_after_ms: 100, late: limited ? 702 : 2 }, generator: { limited, reason: limited ? '13.0 % of the arrivals began more than 100 ms late; the generator’s threads were 99 % busy' : null, workers: 1, busy_percent: limited ? 99 : 21 },
     series: Array.from({ length: 120 }, (_, second) => ({ second, arrivals: Math.min(50, 10 + Math.round((second * 4) / 3)) * (limited ? 0.87 : 1) + ((second * 7) % 3) - 1, requests: Math.min(150, 30 + second * 4) + ((second * 13) % 17), errors: burst(second) ? 5 : 0, p50_ms: 7 * slowness + (second % 4), p95_ms: 31 * slowness + (burst(second) ? 120 : second % 9), p99_ms: 88 * slowness + (burst(second) ? 300 : second % 30), active: 12 })),
     verdicts: [
-      { rule: 'http.response_time.p95 <= 250', holds: true, strict: true, actual: String(31 * slowness) },
-      { rule: 'http.response_time.p99 <= 80', holds: false, strict: true, actual: String(88 * slowness) },
+      { rule: 'http.response_time.p95 <= 250', holds: true, strict: true, actual: (31 * slowness).toFixed(1) },
+      { rule: 'http.response_time.p99 <= 80', holds: false, strict: true, actual: (88 * slowness).toFixed(1) },
       { rule: 'vusers.failed == 0', holds: false, strict: false, actual: 'vusers.failed = 44' }
     ],
     apdex: { score: 0.97, threshold_ms: 500 }
