@@ -45,6 +45,13 @@ export function loadReport(slowness: number, limited = false): LoadReport {
   };
 }
 
+/** So many seconds into the load: what can be told by then. */
+export function runningReport(seconds: number): LoadReport {
+  const { name, latency_ms, series } = loadReport(1);
+  const latest = series!.slice(Math.max(0, seconds - 60), seconds).map(({ arrivals: _, ...second }) => second);
+  return { report: 'load', name, finished: false, elapsed_ms: seconds * 1e3, planned_ms: 120_000, vusers: { created: seconds * 50, completed: seconds * 49, failed: 0, skipped: 0, stopped: 0 }, requests: seconds * 150, responses: seconds * 149, latency_ms: { last_byte: latency_ms!.last_byte }, series: latest };
+}
+
 const T0 = 640;
 const at = (second: number) => ago(T0 - second);
 const { 'steady-state-hypothesis': hypothesis, method, rollbacks } = experiment.document as { 'steady-state-hypothesis': { probes: object[] }; method: object[]; rollbacks: object[] };
