@@ -11,7 +11,7 @@ async function played(page: Page) {
   await page.route('**/api/canaries', (route) => route.fulfill({ json: canaries }));
   await page.route('**/api/canaries/*', (route) => route.fulfill({ json: one(canaries, route.request().url()) }));
   await page.route('**/api/experiments/*', (route) => route.fulfill({ json: experiment }));
-  await page.route(/\/api\/runs\/01jd3v5z0k8m4x2q7c9r1t6y0[e-i](\/output)?(\?.*)?$/, (route) => {
+  await page.route(/\/api\/runs\/01jd3v5z0k8m4x2q7c9r1t6y0[e-j](\/output)?(\?.*)?$/, (route) => {
     const url = new URL(route.request().url());
     const id = url.pathname.split('/')[3]!;
     const after = Number(url.searchParams.get('after') ?? -1);
@@ -45,6 +45,22 @@ test('a load run shows what was asked and delivered, and its thresholds', async 
   await expect(page.locator('.report canvas')).toHaveCount(2);
   await settled(page);
   await picture(page, 'report-load');
+});
+
+test('a running load shows how far it is, and its figures as they come', async ({ page }) => {
+  const id = runOf('j').split('/').at(-1)!;
+  const [, first, later] = allOutputOf(id);
+  await page.route(`**/api/runs/${id}/output*`, (route) => route.fulfill({ json: { chunks: new URL(route.request().url()).searchParams.get('after') === '-1' ? [first] : [], next: 1 } }));
+  await page.route(`**/api/runs/${id}/stream*`, async (route) => {
+    await expect(page.getByText('40 s of 2 min')).toBeVisible();
+    await route.fulfill({ contentType: 'text/event-stream', body: `event: output\ndata: ${JSON.stringify(later)}\n\n` });
+  });
+  await page.goto(runOf('j'));
+  await expect(page.getByText('1 min 10 s of 2 min')).toBeVisible();
+  await expect(page.getByRole('progressbar', { name: 'Of the planned time' })).toBeVisible();
+  await expect(page.getByLabel('Figures')).toContainText('10,500');
+  await expect(page.locator('.report canvas')).toHaveCount(2);
+  await picture(page, 'report-running');
 });
 
 test('a load run says when the generator was the limit', async ({ page }) => {

@@ -49,6 +49,10 @@ export const alarms: AlarmRecord[] = [
     instances: [{ labels: { alertname: 'CheckoutSlow', service_name: 'web' }, annotations: { summary: 'Checkout takes 1.2 s at the 95th percentile' }, state: 'pending', value: 1.21, active_at: ago(40), fired_at: null, resolved_at: null, last_true_at: ago(5), incident: null }], verdict: null
   },
   { id: 'worker/QueueStuck', group: 'worker', name: 'QueueStuck', expression: 'shop_queue_depth > 100', component: 'component:default/worker', severity: 'page', runbook: null, state: 'inactive', since: ago(86400), error: null, instances: [], verdict: null },
+  {
+    id: 'canaries/checkout-works/CanaryFailing', group: 'canaries/checkout-works', name: 'CanaryFailing', expression: 'count_over_time(probe_success{canary="checkout-works"}[15m]) - sum_over_time(probe_success{canary="checkout-works"}[15m]) >= 2', component: 'component:default/web', severity: null, runbook: null, state: 'firing', since: ago(600), error: null,
+    instances: [{ labels: { alertname: 'CanaryFailing', canary: 'checkout-works', location: 'server' }, annotations: { summary: 'The checkout works failed at least 2 of 3 times at server' }, state: 'firing', value: 2, active_at: ago(600), fired_at: ago(600), resolved_at: null, last_true_at: ago(5), incident: null }], verdict: null
+  },
   { id: 'worker/NoHeartbeat', group: 'worker', name: 'NoHeartbeat', expression: 'absent(worker_heartbeat)', component: 'component:default/worker', severity: 'ticket', runbook: null, state: 'nodata', since: ago(4000), error: 'No series is named worker_heartbeat.', instances: [], verdict: null }
 ];
 

@@ -37,12 +37,19 @@ export function loadReport(slowness: number, limited = false): LoadReport {
     slip: { percent: limited ? 13 : 0.04, late_after_ms: 100, late: limited ? 702 : 2 }, generator: { limited, reason: limited ? '13.0 % of the arrivals began more than 100 ms late; the generator’s threads were 99 % busy' : null, workers: 1, busy_percent: limited ? 99 : 21 },
     series: Array.from({ length: 120 }, (_, second) => ({ second, arrivals: Math.min(50, 10 + Math.round((second * 4) / 3)) * (limited ? 0.87 : 1) + ((second * 7) % 3) - 1, requests: Math.min(150, 30 + second * 4) + ((second * 13) % 17), errors: burst(second) ? 5 : 0, p50_ms: 7 * slowness + (second % 4), p95_ms: 31 * slowness + (burst(second) ? 120 : second % 9), p99_ms: 88 * slowness + (burst(second) ? 300 : second % 30), active: 12 })),
     verdicts: [
-      { rule: 'http.response_time.p95 <= 250', holds: true, strict: true, actual: String(31 * slowness) },
-      { rule: 'http.response_time.p99 <= 80', holds: false, strict: true, actual: String(88 * slowness) },
+      { rule: 'http.response_time.p95 <= 250', holds: true, strict: true, actual: (31 * slowness).toFixed(1) },
+      { rule: 'http.response_time.p99 <= 80', holds: false, strict: true, actual: (88 * slowness).toFixed(1) },
       { rule: 'vusers.failed == 0', holds: false, strict: false, actual: 'vusers.failed = 44' }
     ],
     apdex: { score: 0.97, threshold_ms: 500 }
   };
+}
+
+/** So many seconds into the load: what can be told by then. */
+export function runningReport(seconds: number): LoadReport {
+  const { name, latency_ms, series } = loadReport(1);
+  const latest = series!.slice(Math.max(0, seconds - 60), seconds).map(({ arrivals: _, ...second }) => second);
+  return { report: 'load', name, finished: false, elapsed_ms: seconds * 1e3, planned_ms: 120_000, vusers: { created: seconds * 50, completed: seconds * 49, failed: 0, skipped: 0, stopped: 0 }, requests: seconds * 150, responses: seconds * 149, latency_ms: { last_byte: latency_ms!.last_byte }, series: latest };
 }
 
 const T0 = 640;

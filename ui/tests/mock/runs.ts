@@ -18,6 +18,7 @@ export const runs: Run[] = [
   played('f', 'scenario', 'checkout', { parameters: { mode: 'load' }, requested_at: ago(4000), started_at: ago(4000), finished_at: ago(3880) }),
   played('g', 'scenario', 'checkout', { parameters: { mode: 'load' }, status: 'failed', requested_at: ago(90_000), started_at: ago(90_000), finished_at: ago(89_880), error: 'The generator slipped by 13%.' }),
   played('h', 'scenario', 'checkout', { parameters: { mode: 'load' }, requested_at: ago(176_000), started_at: ago(176_000), finished_at: ago(175_880) }),
+  played('j', 'scenario', 'checkout', { parameters: { mode: 'load' }, status: 'running', requested_at: ago(70), started_at: ago(70) }),
   played('i', 'experiment', 'slow-database', { title: 'The shop stands a slow database', status: 'failed', requested_at: ago(640), started_at: ago(640), finished_at: ago(599), error: 'The hypothesis is not met after the method: orders-are-taken.' })
 ];
 

@@ -27,7 +27,7 @@ export function plotOptions(shape: PlotShape, element: HTMLElement, callbacks: P
     width: Math.max(120, element.clientWidth),
     height: shape.height,
     legend: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false },
     scales: { x: { time: true }, y: { range: (_, min, max) => yRange(min, max) } },
     axes: [

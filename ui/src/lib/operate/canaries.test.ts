@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { CanaryLook, CanarySummary } from '$lib/api/types';
-import { byCanaryState, canaryState, isHeartbeat, probeSeries, successRatio } from './canaries';
+import type { AlarmRecord, CanaryLook, CanarySummary } from '$lib/api/types';
+import { canaryState, isHeartbeat, judged, probeSeries, successRatio } from './canaries';
 
 /** Looks from a word, newest first: `.` passed, `x` failed; each group of letters is a location. */
 function looks(word: string): CanaryLook[] {
@@ -22,13 +22,18 @@ it.each([
   ['x.. x..', 'unsteady'],
   ['... xx.', 'failing'],
   ['', 'waiting']
-])('judges looks %j as %s, like its alarm', (word, state) => expect(canaryState(canary(word))).toBe(state));
+])('judges looks %j as %s, like its alarm', (word, state) => expect(canaryState(canary(word), [])).toBe(state));
 
-it('judges nothing while switched off', () => expect(canaryState(canary('xxx', { enabled: false }))).toBe('disabled'));
+it('judges nothing while switched off', () => expect(canaryState(canary('xxx', { enabled: false }), [])).toBe('disabled'));
+
+it('believes its alarm, which alone knows of a job that is late', () => {
+  const alarm = { group: 'canaries/c', state: 'firing' } as AlarmRecord;
+  expect(canaryState(canary('', { schedule: null }), [alarm])).toBe('failing');
+  expect(canaryState(canary('', { schedule: null }), [{ ...alarm, group: 'canaries/d' }])).toBe('waiting');
+});
 
 it('puts what fails first', () => {
-  const sorted = [canary('...'), canary('xx.'), canary('x..')].sort(byCanaryState);
-  expect(sorted.map(canaryState)).toEqual(['failing', 'unsteady', 'passing']);
+  expect(judged([canary('...'), canary('xx.'), canary('x..')], []).map(({ state }) => state)).toEqual(['failing', 'unsteady', 'passing']);
 });
 
 it('counts successes', () => {

@@ -3,9 +3,13 @@ import type { AlarmRecord, CanaryLook, CanarySummary } from '$lib/api/types';
 /** Worst first. */
 export const CANARY_ORDER = ['failing', 'unsteady', 'waiting', 'passing', 'disabled'];
 
-/** Failing is what its alarm calls so: n of the last m looks at one of its locations. */
-export function canaryState({ enabled, looks, failures, of }: CanarySummary): string {
+/**
+ * Failing is what its alarm calls so: n of the last m looks at one of its locations, or a job that is late. The
+ * looks say it before the alarm is judged again.
+ */
+export function canaryState({ name, enabled, looks, failures, of }: CanarySummary, alarms: AlarmRecord[]): string {
   if (!enabled) return 'disabled';
+  if (alarmOf(name, alarms)?.state === 'firing') return 'failing';
   if (!looks.length) return 'waiting';
   const places = [...byLocation(looks).values()];
   const failing = places.some((seen) => seen.slice(0, of).filter(({ passed }) => !passed).length >= failures);
@@ -13,8 +17,16 @@ export function canaryState({ enabled, looks, failures, of }: CanarySummary): st
   return places.some(([last]) => last && !last.passed) ? 'unsteady' : 'passing';
 }
 
-export function byCanaryState(a: CanarySummary, b: CanarySummary): number {
-  return CANARY_ORDER.indexOf(canaryState(a)) - CANARY_ORDER.indexOf(canaryState(b)) || a.name.localeCompare(b.name);
+/** A canary and how it is. */
+export interface JudgedCanary {
+  canary: CanarySummary;
+  state: string;
+}
+
+/** Worst first. */
+export function judged(canaries: CanarySummary[], alarms: AlarmRecord[]): JudgedCanary[] {
+  const order = ({ canary, state }: JudgedCanary, other: JudgedCanary) => CANARY_ORDER.indexOf(state) - CANARY_ORDER.indexOf(other.state) || canary.name.localeCompare(other.canary.name);
+  return canaries.map((canary) => ({ canary, state: canaryState(canary, alarms) })).sort(order);
 }
 
 /** Of the looks that are kept; null before the first. */

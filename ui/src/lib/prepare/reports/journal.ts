@@ -62,6 +62,9 @@ export function outputText(output: unknown): string {
   return typeof output === 'string' ? output : JSON.stringify(output, null, 2);
 }
 
+/** The same on one line. */
+export const lineText = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+
 function lastEnd(journal: Journal): number | null {
   const ends = journalParts(journal).flatMap(({ rows }) => rows.map(({ end, start }) => instant(end) ?? instant(start) ?? 0));
   return ends.length ? Math.max(...ends) : null;
