@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::measured::Measured;
 use super::observer::Finished;
-use crate::program::Request;
 use crate::user::{Ended, Exchange, Witness};
 use crate::value::{CaptureError, Emitted, Mismatch, Response};
 
@@ -40,33 +39,34 @@ impl Counter {
 }
 
 impl Witness for Counter {
-    fn sent(&self, request: &Request) {
+    fn sent(&self, number: usize) {
         let mut counts = self.counts.borrow_mut();
         counts.requests += 1;
-        counts.endpoint(request.number).requests += 1;
+        counts.endpoint(number).requests += 1;
     }
 
     fn exchanged(&self, exchange: &Exchange<'_>) {
         let mut counts = self.counts.borrow_mut();
         match exchange.result {
             Ok(answer) => {
-                let code = answer.status.as_u16();
                 counts.responses += 1;
-                counts.codes.add(code, 1);
                 counts.downloaded_bytes += answer.body_bytes;
                 let latency = (answer.first_byte - exchange.intended, answer.last_byte - exchange.intended);
                 let service = (answer.first_byte - exchange.sent, answer.last_byte - exchange.sent);
                 counts.latency.record(latency.0, latency.1);
                 counts.service.record(service.0, service.1);
-                counts.classes.entry(code / 100).or_default().record(latency.0);
-                let endpoint = counts.endpoint(exchange.request.number);
-                endpoint.codes.add(code, 1);
+                if let Some(code) = answer.status {
+                    counts.codes.add(code, 1);
+                    counts.classes.entry(code / 100).or_default().record(latency.0);
+                    counts.endpoint(exchange.number).codes.add(code, 1);
+                }
+                let endpoint = counts.endpoint(exchange.number);
                 endpoint.latency.record(latency.0, latency.1);
                 endpoint.service.record(service.1);
             }
             Err(ended) => {
                 counts.error(ended.code(), || ended.to_string());
-                counts.endpoint(exchange.request.number).errors += 1;
+                counts.endpoint(exchange.number).errors += 1;
                 if let Ended::Request(error) = ended {
                     counts.exhausted += u64::from(error.is_ours());
                 }
@@ -78,7 +78,7 @@ impl Witness for Counter {
         }
     }
 
-    fn not_captured(&self, _request: &Request, error: &CaptureError, strict: bool) {
+    fn not_captured(&self, _number: usize, error: &CaptureError, strict: bool) {
         let mut counts = self.counts.borrow_mut();
         if strict {
             counts.error(Ended::Capture(error.clone()).code(), || error.to_string());
@@ -87,11 +87,11 @@ impl Witness for Counter {
         }
     }
 
-    fn met(&self, _request: &Request) {
+    fn met(&self, _number: usize) {
         self.counts.borrow_mut().expectations_met += 1;
     }
 
-    fn unmet(&self, _request: &Request, mismatch: &Mismatch, _response: &Response) {
+    fn unmet(&self, _number: usize, mismatch: &Mismatch, _response: &Response) {
         self.counts.borrow_mut().unmet(&mismatch.what, || mismatch.to_string());
     }
 

@@ -64,17 +64,17 @@ pub struct Finished {
 
 impl Finished {
     pub(super) fn of(exchange: &Exchange<'_>, trace: TraceContext) -> Self {
-        let answer = exchange.result.ok();
+        let answer = exchange.result.as_ref().ok();
         Self {
             trace,
-            method: exchange.request.method.to_string(),
-            url: exchange.address.to_string(),
-            number: exchange.request.number,
+            method: exchange.method.to_owned(),
+            url: exchange.url.to_string(),
+            number: exchange.number,
             intended: exchange.intended,
             sent: exchange.sent,
             first_byte: answer.map(|answer| answer.first_byte),
             last_byte: answer.map_or_else(Instant::now, |answer| answer.last_byte),
-            status: answer.map(|answer| answer.status.as_u16()),
+            status: answer.and_then(|answer| answer.status),
             error: exchange.result.err().map(|ended| ended.to_string()),
         }
     }

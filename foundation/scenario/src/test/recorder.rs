@@ -9,7 +9,7 @@ use http::header::HeaderMap;
 use serde_json::Value;
 
 use super::report::{Failure, ResponseBeginning, ScenarioReport, StepReport};
-use crate::program::{Program, Request};
+use crate::program::Program;
 use crate::redact::{HIDDEN, Redactor, looks_secret};
 use crate::user::{Ended, Exchange, Witness};
 use crate::value::{CaptureError, Mismatch, Response};
@@ -63,8 +63,8 @@ impl Recorder {
     }
 
     /// The latest step of a request, since steps in parallel are told as they end.
-    fn with_step(&self, request: &Request, change: impl FnOnce(&mut StepReport)) {
-        let name = &self.program.endpoints[request.number].shown;
+    fn with_step(&self, number: usize, change: impl FnOnce(&mut StepReport)) {
+        let name = &self.program.endpoints[number].shown;
         let mut steps = self.steps.borrow_mut();
         if let Some(step) = steps.iter_mut().rev().find(|step| step.name == *name) {
             change(step);
@@ -75,15 +75,15 @@ impl Recorder {
 impl Witness for Recorder {
     fn exchanged(&self, exchange: &Exchange<'_>) {
         let mut step = StepReport {
-            name: self.program.endpoints[exchange.request.number].shown.clone(),
-            method: exchange.request.method.to_string(),
-            url: exchange.address.to_string(),
+            name: self.program.endpoints[exchange.number].shown.clone(),
+            method: exchange.method.to_owned(),
+            url: exchange.url.to_string(),
             trace_id: exchange.trace.map(|trace| format!("{:032x}", trace.trace_id)),
             ..StepReport::default()
         };
-        match exchange.result {
+        match &exchange.result {
             Ok(answer) => {
-                step.status = Some(answer.status.as_u16());
+                step.status = answer.status;
                 step.first_byte_ms = ms(answer.first_byte - exchange.sent);
                 step.last_byte_ms = ms(answer.last_byte - exchange.sent);
                 step.body_bytes = answer.body_bytes;
@@ -110,7 +110,7 @@ impl Witness for Recorder {
         }
     }
 
-    fn captured(&self, request: &Request, name: &str, value: &Value) {
+    fn captured(&self, number: usize, name: &str, value: &Value) {
         let text = match value {
             Value::String(text) => text.clone(),
             other => other.to_string(),
@@ -119,10 +119,10 @@ impl Witness for Recorder {
             self.redactor.borrow_mut().learn(&text);
         }
         let shown = if looks_secret(name) { HIDDEN.to_owned() } else { shortened(&text) };
-        self.with_step(request, |step| drop(step.captures.insert(name.to_owned(), shown)));
+        self.with_step(number, |step| drop(step.captures.insert(name.to_owned(), shown)));
     }
 
-    fn not_captured(&self, request: &Request, error: &CaptureError, strict: bool) {
+    fn not_captured(&self, number: usize, error: &CaptureError, strict: bool) {
         let failure = Failure {
             what: "capture".to_owned(),
             message: error.to_string(),
@@ -131,14 +131,14 @@ impl Witness for Recorder {
             place: Some(place(&error.origin)),
             strict,
         };
-        self.with_step(request, |step| step.failures.push(failure));
+        self.with_step(number, |step| step.failures.push(failure));
     }
 
-    fn met(&self, request: &Request) {
-        self.with_step(request, |step| step.expectations_met += 1);
+    fn met(&self, number: usize) {
+        self.with_step(number, |step| step.expectations_met += 1);
     }
 
-    fn unmet(&self, request: &Request, mismatch: &Mismatch, response: &Response) {
+    fn unmet(&self, number: usize, mismatch: &Mismatch, response: &Response) {
         let failure = Failure {
             what: mismatch.what.clone(),
             message: shortened(&mismatch.to_string()),
@@ -148,7 +148,7 @@ impl Witness for Recorder {
             strict: true,
         };
         let beginning = ResponseBeginning { headers: headers(&response.headers), body: response.beginning() };
-        self.with_step(request, |step| {
+        self.with_step(number, |step| {
             step.failures.push(failure);
             step.response = Some(beginning);
         });

@@ -149,8 +149,10 @@ impl StepReport {
     fn write(&self, lines: &mut Vec<String>) {
         let mut line = format!("  {} {} {}", mark(self.passed()), self.method, self.url);
         // Writing to a string does not fail.
-        if let Some(status) = self.status {
-            write!(line, "  {status}, {:.1} ms", self.last_byte_ms).unwrap_or_default();
+        match self.status {
+            Some(status) => write!(line, "  {status}, {:.1} ms", self.last_byte_ms).unwrap_or_default(),
+            None if self.last_byte_ms > 0.0 => write!(line, "  {:.1} ms", self.last_byte_ms).unwrap_or_default(),
+            None => {}
         }
         if !self.captures.is_empty() {
             let captures: Vec<_> = self.captures.iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -22,7 +22,7 @@ pub(crate) use clock::Clock;
 pub use ended::Ended;
 pub(crate) use timetable::{Pace, Timetable};
 pub(crate) use walk::walk;
-pub(crate) use witness::{Exchange, Witness};
+pub(crate) use witness::{Answered, Exchange, Witness};
 
 /// What the virtual users of one worker thread share.
 pub(crate) struct Ground {

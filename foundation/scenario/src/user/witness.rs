@@ -1,35 +1,63 @@
 //! Who is told what virtual users do: a load run counts it, a test writes it down.
 
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::ended::Ended;
-use crate::client::{Address, Answer};
-use crate::program::Request;
+use crate::client::{Answer, Connected};
 use crate::trace::TraceContext;
 use crate::value::{CaptureError, Emitted, Mismatch, Response};
 
-/// One request and what came of it.
+/// One request, or a step of another engine, and what came of it.
 pub(crate) struct Exchange<'a> {
-    pub request: &'a Request,
-    pub address: &'a Address,
+    /// The request's number among all of the script; metrics know its name.
+    pub number: usize,
+    /// An HTTP method, or what the step does.
+    pub method: &'a str,
+    pub url: &'a dyn Display,
     /// From when its latency counts.
     pub intended: Instant,
     pub sent: Instant,
     pub trace: Option<TraceContext>,
-    pub result: Result<&'a Answer, &'a Ended>,
+    pub result: Result<Answered, &'a Ended>,
 }
 
-/// All methods are called on the user's own thread, and must be quick.
+/// What is measured of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answered {
+    /// If it has one.
+    pub status: Option<u16>,
+    pub first_byte: Instant,
+    pub last_byte: Instant,
+    /// As sent.
+    pub body_bytes: u64,
+    /// If a connection was opened for it.
+    pub connected: Option<Connected>,
+}
+
+impl From<&Answer> for Answered {
+    fn from(answer: &Answer) -> Self {
+        Self {
+            status: Some(answer.status.as_u16()),
+            first_byte: answer.first_byte,
+            last_byte: answer.last_byte,
+            body_bytes: answer.body_bytes,
+            connected: answer.connected,
+        }
+    }
+}
+
+/// All methods are called on the user's own thread, and must be quick. Requests go by their numbers.
 pub(crate) trait Witness {
-    fn sent(&self, _request: &Request) {}
+    fn sent(&self, _number: usize) {}
     fn exchanged(&self, _exchange: &Exchange<'_>) {}
-    fn captured(&self, _request: &Request, _name: &str, _value: &Value) {}
+    fn captured(&self, _number: usize, _name: &str, _value: &Value) {}
     /// A capture that found nothing; `strict` ends the journey.
-    fn not_captured(&self, _request: &Request, _error: &CaptureError, _strict: bool) {}
-    fn met(&self, _request: &Request) {}
-    fn unmet(&self, _request: &Request, _mismatch: &Mismatch, _response: &Response) {}
+    fn not_captured(&self, _number: usize, _error: &CaptureError, _strict: bool) {}
+    fn met(&self, _number: usize) {}
+    fn unmet(&self, _number: usize, _mismatch: &Mismatch, _response: &Response) {}
     fn logged(&self, _line: &str) {}
     fn emitted(&self, _emitted: Emitted) {}
     /// A function of `onError` has failed itself.

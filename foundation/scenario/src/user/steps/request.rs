@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::super::ended::Ended;
 use super::super::walk::call;
-use super::super::{Exchange, Ground, User};
+use super::super::{Answered, Exchange, Ground, User};
 use super::{hooked, multipart};
 use crate::client::{Address, Answer, Outgoing, RequestError, basic_auth};
 use crate::program::{Body, Request};
@@ -40,11 +40,19 @@ async fn exchange(
     let (mut outgoing, trace) = build(ground, user, request, seen.as_ref())?;
     outgoing.keep_body = request.reads_answer || ground.reads_all;
     let address = outgoing.address.clone();
-    ground.witness.sent(request);
+    ground.witness.sent(request.number);
     let sent = Instant::now();
     let intended = user.timetable.request(sent);
     let result = ground.client.send(&user.session, outgoing).await.map_err(Ended::Request);
-    let exchange = Exchange { request, address: &address, intended, sent, trace, result: result.as_ref() };
+    let exchange = Exchange {
+        number: request.number,
+        method: request.method.as_str(),
+        url: &address,
+        intended,
+        sent,
+        trace,
+        result: result.as_ref().map(Answered::from),
+    };
     ground.witness.exchanged(&exchange);
     let answer = result?;
     if !request.reads_answer && request.expectations.is_empty() {
@@ -83,13 +91,13 @@ pub(super) fn capture(
         match capture.run(response, &user.scope) {
             Ok(found) => {
                 for (name, value) in found {
-                    ground.witness.captured(request, name, &value);
+                    ground.witness.captured(request.number, name, &value);
                     user.scope.set(name, value);
                 }
             }
             Err(error) => {
                 let strict = capture.strict.unwrap_or(ground.program.settings.strict_capture);
-                ground.witness.not_captured(request, &error, strict);
+                ground.witness.not_captured(request.number, &error, strict);
                 if strict {
                     return Err(Ended::Capture(error));
                 }
@@ -105,9 +113,9 @@ fn expect(ground: &Ground, user: &mut User, request: &Request, response: &Respon
     let expectations = request.expectations.iter().map(|wanted| (wanted.check(response, &user.scope), strict));
     for (checked, strict) in matches.chain(expectations) {
         match checked {
-            Ok(()) => ground.witness.met(request),
+            Ok(()) => ground.witness.met(request.number),
             Err(mismatch) => {
-                ground.witness.unmet(request, &mismatch, response);
+                ground.witness.unmet(request.number, &mismatch, response);
                 if strict {
                     return Err(Ended::Mismatch(mismatch));
                 }
