@@ -7,7 +7,7 @@ mod observe;
 mod players;
 mod print;
 mod reading;
-
+mod record;
 mod session;
 mod settings;
 mod wiring;

@@ -24,7 +24,7 @@ use operate::incidents::{IncidentTask, Incidents};
 use operate::notify::{Deliveries, NotifyTask};
 use organize::catalog::CatalogTables;
 use prepare::runs::{Executor, ExecutorSettings, Player, Players, Runs};
-use prepare::scenarios::ScenarioPlayer;
+use prepare::scenarios::{ScenarioPlayer, Telemetry};
 use serde::Serialize;
 use serde_json::json;
 use server::telemetry::Limits;
@@ -168,7 +168,7 @@ impl Rooms {
         let runs = Runs::new(ledger.clone(), documents.clone(), clock.clone());
         let house = House { runs: runs.clone(), ledger: ledger.clone(), engine: engine.clone(), clock: clock.clone(), injector: injector.clone() };
         let scenarios = ScenarioPlayer {
-            metrics: metrics.clone(),
+            telemetry: Telemetry { metrics: metrics.clone(), signals: lake.clone() },
             clock: clock.clone(),
             root: settings.ops.clone(),
             environment: settings.run_environment.clone(),

@@ -27,7 +27,7 @@ test.beforeEach(async ({ page }) => played(page));
 test('a failed test shows the expectation that failed and the answer', async ({ page }) => {
   await page.goto(runOf('e'));
   const journey = page.getByRole('region', { name: 'Journey buy a pair of shoes' });
-  await expect(journey).toContainText('the status is not what was expected');
+  await expect(journey).toContainText('statusCode: expected 200 or 201, got 503');
   await expect(journey.getByLabel('Beginning of the response')).toContainText('reserve stock failed');
   await expect(journey.getByText('p-17', { exact: true })).toBeHidden();
   await journey.getByText('products', { exact: true }).click();

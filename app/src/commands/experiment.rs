@@ -8,13 +8,18 @@ use anyhow::{Context, bail};
 use documents::experiment::{HypothesisStrategy, RollbackStrategy};
 use evolve::experiments::{self, Around, Journal, Settings};
 use kernel::{SharedClock, SystemClock};
+use ledger::RunKind;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use wire::runs::RecordRun;
 
 use super::serve::wait_for_signal;
-use crate::client::Client;
 use crate::players::{Outside, Told, injector};
+use crate::record::{self, RecordArgs};
+
+/// As Chaos Toolkit calls it.
+const JOURNAL: &str = "journal.json";
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -22,7 +27,7 @@ pub struct Args {
     file: PathBuf,
 
     /// Where the journal is written
-    #[arg(long, value_name = "FILE", default_value = "journal.json")]
+    #[arg(long, value_name = "FILE", default_value = JOURNAL)]
     journal_path: PathBuf,
 
     /// Behave as Chaos Toolkit does where it differs from its specification
@@ -45,12 +50,24 @@ pub struct Args {
     #[arg(long)]
     approved: bool,
 
-    /// The server that PromQL queries and alarms are asked of
-    #[arg(long, env = "MAINSTAY_SERVER", value_name = "URL")]
-    server: Option<String>,
+    #[command(flatten)]
+    record: RecordArgs,
+}
 
-    #[arg(long, env = "MAINSTAY_TOKEN", value_name = "TOKEN", hide_env_values = true)]
-    token: Option<String>,
+impl Args {
+    /// An experiment's file as any document that is run.
+    pub fn of_file(file: &Path, record: RecordArgs, variables: Vec<(String, String)>) -> Self {
+        Self {
+            file: file.to_owned(),
+            journal_path: JOURNAL.into(),
+            compatible: false,
+            rollback_strategy: None,
+            hypothesis_strategy: None,
+            variables,
+            approved: false,
+            record,
+        }
+    }
 }
 
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -61,8 +78,9 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let records = tempfile::tempdir().context("a temporary folder cannot be made")?;
     let folder = args.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
-    let server = args.server.as_deref().map(|url| Client::new(url, args.token.as_deref(), None)).transpose()?;
-    let platform = Outside { folder: folder.clone(), injector: injector(records.path()).await?, server };
+    let client = args.record.client()?;
+    let started_at = record::now();
+    let platform = Outside { folder: folder.clone(), injector: injector(records.path()).await?, server: client.clone() };
     let settings = Settings {
         compatible: args.compatible,
         hypothesis: args.hypothesis_strategy,
@@ -76,9 +94,11 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let cancel = CancellationToken::new();
     let (told, mut lines) = Told::channel();
     let around = Around { platform: &platform, clock: &clock, observer: &told, cancel: &cancel };
+    let mut heard = Vec::new();
     let telling = async {
         while let Some(line) = lines.recv().await {
             eprintln!("{line}");
+            heard.push(line);
         }
     };
     let playing = async {
@@ -104,6 +124,21 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if journal.verdict.reasons.is_empty() {
         eprintln!("✓ the hypothesis held, and every activity ran");
     }
+    let reasons = &journal.verdict.reasons;
+    let recorded = RecordRun {
+        kind: RunKind::Experiment,
+        document: experiment.name.clone(),
+        title: Some(experiment.title.clone()),
+        digest: experiment.digest.clone(),
+        parameters: Default::default(),
+        started_at,
+        finished_at: record::now(),
+        error: (!reasons.is_empty()).then(|| reasons.join("; ")),
+        outputs: Default::default(),
+        lines: heard,
+        report: json!({ "report": "experiment", "journal": journal }),
+    };
+    record::keep(client.as_ref(), recorded).await;
     Ok(ExitCode::from(journal.exit_code()))
 }
 

@@ -16,6 +16,13 @@ pub struct Chosen {
     #[arg(value_name = "SCENARIO")]
     pub scenario: String,
 
+    #[command(flatten)]
+    pub with: With,
+}
+
+/// What a scenario is played with.
+#[derive(Debug, Clone, clap::Args)]
+pub struct With {
     /// One of the script's environments
     #[arg(short, long, value_name = "NAME")]
     pub environment: Option<String>,
@@ -39,11 +46,17 @@ pub struct Played {
 impl Chosen {
     /// Problems of the script are told on standard error.
     pub fn read(&self) -> anyhow::Result<Played> {
-        let path = find(&self.scenario)?;
+        self.with.read(&find(&self.scenario)?)
+    }
+}
+
+impl With {
+    /// Problems of the script are told on standard error.
+    pub fn read(&self, path: &Path) -> anyhow::Result<Played> {
         let variables: BTreeMap<String, Value> = self.variables.iter().map(|(name, value)| (name.clone(), parsed(value))).collect();
-        let script = read(&path, Given { variables: variables.clone(), ..Given::default() })?;
+        let script = read(path, Given { variables: variables.clone(), ..Given::default() })?;
         let options = CompileOptions {
-            folder: folder(&path),
+            folder: folder(path),
             environment: self.environment.clone(),
             target: self.target.clone(),
             variables,
@@ -65,6 +78,17 @@ impl Played {
 
     pub fn environment(&self) -> Option<&str> {
         self.options.environment.as_deref()
+    }
+
+    /// As a run on a server has them.
+    pub fn parameters(&self, mode: &str) -> BTreeMap<String, String> {
+        let given = [("mode", Some(mode)), ("environment", self.options.environment.as_deref()), ("target", self.options.target.as_deref())];
+        given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect()
+    }
+
+    /// What tells whether two runs played the same.
+    pub fn digest(&self) -> &str {
+        &self.script.digest
     }
 
     pub fn phases(&self) -> &[Phase] {

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         Ok(outcome) => {
             let report = Report::new(&program, &outcome, late_after);
             println!("{}", serde_json::to_string_pretty(&report).expect("a report is JSON"));
-            ExitCode::from(u8::from(!report.holds()))
+            ExitCode::from(u8::from(report.failure().is_some()))
         }
         Err(error) => {
             eprintln!("{error}");

@@ -5,7 +5,7 @@ use ledger::{LedgerError, RunStatus};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    #[error("there is no runbook or playbook named {name:?}{}", did_you_mean(.suggestion))]
+    #[error("there is no runbook, playbook, scenario or experiment named {name:?}{}", did_you_mean(.suggestion))]
     UnknownDocument { name: String, suggestion: Option<String> },
     #[error("{document} has no parameter {name:?}{}", did_you_mean(.suggestion))]
     UnknownParameter { document: String, name: String, suggestion: Option<String> },
@@ -31,6 +31,12 @@ pub enum RunError {
     ApprovedAlready { actor: String },
     #[error("what is to be approved has changed since it was shown; read it again")]
     Changed,
+    #[error("only runs of scenarios and experiments can be recorded; request runs of others")]
+    NotRecordable,
+    #[error("the run ends before it begins")]
+    EndsBeforeItBegins,
+    #[error("the lines and the report are longer than {limit} bytes")]
+    TooMuchOutput { limit: usize },
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
@@ -39,9 +45,13 @@ impl Classified for RunError {
     fn kind(&self) -> Kind {
         match self {
             Self::UnknownDocument { .. } => Kind::NotFound,
-            Self::UnknownParameter { .. } | Self::MissingParameter { .. } | Self::NotAllowed { .. } | Self::UnusableValue { .. } => {
-                Kind::Invalid
-            }
+            Self::UnknownParameter { .. }
+            | Self::MissingParameter { .. }
+            | Self::NotAllowed { .. }
+            | Self::UnusableValue { .. }
+            | Self::NotRecordable
+            | Self::EndsBeforeItBegins
+            | Self::TooMuchOutput { .. } => Kind::Invalid,
             Self::ByInitiator | Self::NotApprover { .. } => Kind::Forbidden,
             Self::NotWaiting { .. }
             | Self::NotInterrupted { .. }

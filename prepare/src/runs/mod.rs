@@ -38,6 +38,7 @@ mod people;
 pub mod plan;
 pub mod playable;
 mod player;
+mod record;
 mod request;
 pub mod state;
 mod task;
@@ -50,6 +51,7 @@ pub use error::RunError;
 pub use request::Request;
 pub use people::{Resume, Runs};
 pub use player::{Play, Played, Player, Players, Reporter};
+pub use record::Recorded;
 pub use task::{Executor, ExecutorSettings};
 
 /// How long a cell may take that does not say.

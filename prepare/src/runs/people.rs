@@ -19,7 +19,7 @@ const ATTEMPTS: usize = 20;
 /// whoever holds this needs to know nothing of it.
 #[derive(Debug, Clone)]
 pub struct Runs {
-    ledger: Ledger,
+    pub(super) ledger: Ledger,
     graph: watch::Receiver<Arc<Loaded>>,
     clock: SharedClock,
 }

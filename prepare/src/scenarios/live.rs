@@ -2,60 +2,119 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use kernel::SharedClock;
+use kernel::{SharedClock, Timestamp};
+use parking_lot::Mutex;
 use scenario::Program;
-use scenario::load::{Observer, Snapshot};
+use scenario::load::{Finished, Observer, Snapshot};
+use serde::Serialize;
 use serde_json::{Value, json};
-use telemetry::ports::{Sample, Series};
-use telemetry::{Labels, MetricSource};
 use tokio::sync::mpsc;
 
+use super::figures::{self, Figures};
+use super::player::Telemetry;
+use super::spans;
 use crate::runs::{Play, Reporter};
 
 /// What a step may put out is limited, and the last report must fit.
 const REPORTS_MAX: u64 = 100;
 /// The latest seconds of a report that is not the last.
 const POINTS_MAX: usize = 60;
+/// Requests that a report names with their traces.
+const SLOWEST_MAX: usize = 10;
+/// A lake that is slow does not fill memory: what comes meanwhile is left out.
+const HEARD_MAX: usize = 64;
 
-/// Hears the snapshots of a load; whoever awaits the future beside it tells them on.
+/// A request whose trace is in the lake.
+#[derive(Debug, Clone, Serialize)]
+pub struct Slow {
+    pub method: String,
+    pub url: String,
+    pub status: Option<u16>,
+    pub error: Option<String>,
+    /// From its intended start to its last byte.
+    pub latency_ms: f64,
+    pub trace_id: String,
+}
+
+/// The slowest of the traced requests, slowest first.
+pub type Slowest = Arc<Mutex<Vec<Slow>>>;
+
+enum Heard {
+    Snapshot(Box<Snapshot>),
+    Finished(Vec<Finished>),
+}
+
+/// Hears how a load goes; whoever awaits the future beside it tells it on.
 pub struct Live {
-    snapshots: mpsc::UnboundedSender<Snapshot>,
+    heard: mpsc::Sender<Heard>,
+    slowest: Slowest,
 }
 
 impl Observer for Live {
     fn snapshot(&self, snapshot: &Snapshot) {
-        // Whoever told them has ended; the final report tells it all.
-        let _ = self.snapshots.send(snapshot.clone());
+        // A snapshot that is left out is made up for by the next, and the final report tells it all.
+        let _ = self.heard.try_send(Heard::Snapshot(Box::new(snapshot.clone())));
+    }
+
+    fn finished(&self, requests: &[Finished]) {
+        let mut slowest = self.slowest.lock();
+        slowest.extend(requests.iter().map(Slow::of));
+        slowest.sort_by(|a, b| b.latency_ms.total_cmp(&a.latency_ms));
+        slowest.truncate(SLOWEST_MAX);
+        let _ = self.heard.try_send(Heard::Finished(requests.to_vec()));
     }
 }
 
 impl Live {
     /// The future ends when the load does, since the load then drops its observer.
-    pub fn new(play: &Play, program: &Program, metrics: Arc<dyn MetricSource>, clock: SharedClock) -> (Self, impl Future<Output = ()> + use<>) {
-        let (snapshots, mut heard) = mpsc::unbounded_channel();
+    pub fn new(play: &Play, program: &Program, telemetry: Telemetry, clock: SharedClock) -> (Self, Slowest, impl Future<Output = ()> + use<>) {
+        let (heard, mut told) = mpsc::channel(HEARD_MAX);
+        let slowest = Slowest::default();
+        let anchor = (Instant::now(), clock.now());
         let mut teller = Teller {
             reporter: play.reporter.clone(),
-            metrics,
+            telemetry,
             clock,
+            anchor,
             name: program.name.clone(),
             environment: program.environment.clone(),
             series: Vec::new(),
             errors: 0,
         };
         let telling = async move {
-            while let Some(snapshot) = heard.recv().await {
-                teller.tell(&snapshot).await;
+            while let Some(heard) = told.recv().await {
+                match heard {
+                    Heard::Snapshot(snapshot) => teller.tell(&snapshot).await,
+                    Heard::Finished(requests) => teller.keep(&requests).await,
+                }
             }
         };
-        (Self { snapshots }, telling)
+        (Self { heard, slowest: slowest.clone() }, slowest, telling)
+    }
+}
+
+impl Slow {
+    fn of(request: &Finished) -> Self {
+        let latency: Duration = request.last_byte.saturating_duration_since(request.intended);
+        Self {
+            method: request.method.clone(),
+            url: request.url.clone(),
+            status: request.status,
+            error: request.error.clone(),
+            latency_ms: latency.as_secs_f64() * 1e3,
+            trace_id: format!("{:032x}", request.trace.trace_id),
+        }
     }
 }
 
 struct Teller {
     reporter: Reporter,
-    metrics: Arc<dyn MetricSource>,
+    telemetry: Telemetry,
     clock: SharedClock,
+    /// The load's start, by both clocks.
+    anchor: (Instant, Timestamp),
     name: String,
     environment: Option<String>,
     /// One point for each second that is over.
@@ -64,6 +123,12 @@ struct Teller {
 }
 
 impl Teller {
+    async fn keep(&self, requests: &[Finished]) {
+        if let Err(error) = self.telemetry.signals.write(spans::export(&self.name, requests, self.anchor)).await {
+            tracing::warn!(scenario = self.name, %error, "the spans of a load could not be written to the lake");
+        }
+    }
+
     async fn tell(&mut self, snapshot: &Snapshot) {
         let second = snapshot.elapsed_ms / 1000;
         if self.series.last().is_some_and(|point| point["second"].as_u64() >= Some(second)) {
@@ -80,7 +145,14 @@ impl Teller {
             "p99_ms": now.p99,
         }));
         self.errors = snapshot.errors;
-        if let Err(error) = self.metrics.append(self.samples(snapshot)).await {
+        let figures = Figures {
+            time_ms: self.clock.now().as_millisecond(),
+            requests: snapshot.requests,
+            errors: snapshot.errors,
+            vusers: snapshot.active,
+            latency_ms: [now.p50, now.p95, now.p99],
+        };
+        if let Err(error) = self.telemetry.metrics.append(figures::series(&self.name, self.environment.as_deref(), &figures)).await {
             tracing::warn!(scenario = self.name, %error, "the figures of a load could not be written to the lake");
         }
         if second % (snapshot.planned_ms / 1000 / REPORTS_MAX + 1) != 0 {
@@ -101,23 +173,5 @@ impl Teller {
             "series": self.series[from..],
         });
         self.reporter.report(&report).await;
-    }
-
-    fn samples(&self, snapshot: &Snapshot) -> Vec<Series> {
-        let time_ms = self.clock.now().as_millisecond();
-        let series = |name: &str, quantile: Option<&str>, value: f64| {
-            let fixed = [("__name__", name), ("scenario", &self.name), ("environment", self.environment.as_deref().unwrap_or_default())];
-            let labels = fixed.into_iter().chain(quantile.map(|quantile| ("quantile", quantile))).filter(|(_, value)| !value.is_empty());
-            Series { labels: Labels::from_pairs(labels), samples: vec![Sample { time_ms, value }] }
-        };
-        let now = &snapshot.latency_ms_now;
-        vec![
-            series("scenario_requests_total", None, snapshot.requests as f64),
-            series("scenario_errors_total", None, snapshot.errors as f64),
-            series("scenario_vusers", None, snapshot.active as f64),
-            series("scenario_latency_seconds", Some("0.5"), now.p50 / 1e3),
-            series("scenario_latency_seconds", Some("0.95"), now.p95 / 1e3),
-            series("scenario_latency_seconds", Some("0.99"), now.p99 / 1e3),
-        ]
     }
 }

@@ -1,6 +1,9 @@
 //! Scenarios as runs: once as a test, or with their phases as a load.
 
+mod figures;
 mod live;
 mod player;
+mod spans;
 
-pub use player::ScenarioPlayer;
+pub use figures::recorded_series;
+pub use player::{Telemetry, ScenarioPlayer};

@@ -7,16 +7,27 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kernel::SharedClock;
 use scenario::load::{self, LoadError, LoadOptions, Report};
-use scenario::{CompileOptions, Program, test};
+use scenario::test::{self, TestOptions};
+use scenario::{CompileOptions, Program};
 use serde_json::json;
-use telemetry::MetricSource;
+use telemetry::{MetricSource, SignalSink};
 
 use super::live::Live;
 use crate::runs::playable::{MODE, MODE_LOAD};
 use crate::runs::{Play, Played, Player};
 
-pub struct ScenarioPlayer {
+/// Where the figures and the spans of a load go.
+#[derive(Clone)]
+pub struct Telemetry {
     pub metrics: Arc<dyn MetricSource>,
+    pub signals: Arc<dyn SignalSink>,
+}
+
+/// The part of a load's requests whose traces are recorded; too few to weigh on the services along the way.
+const TRACED: f64 = 0.01;
+
+pub struct ScenarioPlayer {
+    pub telemetry: Telemetry,
     pub clock: SharedClock,
     /// Of the documents; a script's files lie beside it.
     pub root: PathBuf,
@@ -58,9 +69,9 @@ impl ScenarioPlayer {
 
     async fn load(&self, play: &Play, program: Program) -> Played {
         let program = Arc::new(program);
-        let options = LoadOptions::default();
+        let options = LoadOptions { traced: TRACED, ..LoadOptions::default() };
         let late_after = options.late_after;
-        let (live, telling) = Live::new(play, &program, self.metrics.clone(), self.clock.clone());
+        let (live, slowest, telling) = Live::new(play, &program, self.telemetry.clone(), self.clock.clone());
         let playing = async {
             let outcome = load::run(program.clone(), options, Arc::new(live), play.ending.clone()).await;
             outcome.map(|outcome| Report::new(&program, &outcome, late_after))
@@ -74,18 +85,20 @@ impl ScenarioPlayer {
         let mut told = json!(report);
         told["report"] = json!("load");
         told["finished"] = json!(true);
+        told["slowest"] = json!(*slowest.lock());
         play.reporter.report(&told).await;
         let outputs = [
             ("requests", report.requests.to_string()),
             ("p95_ms", format!("{:.1}", report.latency_ms.last_byte.p95)),
             ("delivered_rate", format!("{:.1}", report.delivered_rate)),
         ];
-        Played { outputs: outputs.map(|(name, value)| (name.to_owned(), value)).into(), error: failure(&report) }
+        Played { outputs: outputs.map(|(name, value)| (name.to_owned(), value)).into(), error: report.failure() }
     }
 }
 
 async fn once(play: &Play, program: &Program) -> Played {
-    let report = test::play(program, play.ending.clone()).await;
+    let options = TestOptions { traced: true, ..TestOptions::default() };
+    let report = test::play_with(program, &options, play.ending.clone()).await;
     let mut told = json!(report);
     told["report"] = json!("test");
     play.reporter.report(&told).await;
@@ -93,13 +106,4 @@ async fn once(play: &Play, program: &Program) -> Played {
         play.reporter.line(line).await;
     }
     Played { error: report.failure(), ..Played::default() }
-}
-
-fn failure(report: &Report) -> Option<String> {
-    if let Some(reason) = &report.generator.reason {
-        return Some(format!("the generator was the limit: {reason}"));
-    }
-    let broken: Vec<String> =
-        report.verdicts.iter().filter(|verdict| verdict.strict && !verdict.holds).map(|verdict| format!("{} ({})", verdict.rule, verdict.actual)).collect();
-    (!broken.is_empty()).then(|| format!("broken: {}", broken.join(", ")))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{EntityRef, IncidentId};
+use kernel::{EntityRef, IncidentId, Timestamp};
 use ledger::{OutputChunk, Run, RunKind, Step};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequestRun {
-    /// The name of a runbook or playbook.
+    /// The name of a runbook, playbook, scenario or experiment.
     pub document: String,
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
@@ -18,6 +18,35 @@ pub struct RequestRun {
     pub component: Option<EntityRef>,
     /// A second request with the same key returns the first one's run.
     pub key: Option<String>,
+}
+
+/// A run that took place elsewhere and is over.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordRun {
+    /// `scenario` or `experiment`.
+    pub kind: RunKind,
+    /// The document's name.
+    pub document: String,
+    /// The document's name if absent.
+    pub title: Option<String>,
+    /// SHA-256 of the document.
+    #[serde(default)]
+    pub digest: String,
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    pub started_at: Timestamp,
+    pub finished_at: Timestamp,
+    /// Why it failed; it succeeded if absent.
+    pub error: Option<String>,
+    #[serde(default)]
+    pub outputs: BTreeMap<String, String>,
+    /// What it told people.
+    #[serde(default)]
+    pub lines: Vec<String>,
+    /// As a run of this server writes it, with its kind in `report`.
+    #[schema(value_type = Object)]
+    pub report: serde_json::Value,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

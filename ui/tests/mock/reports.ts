@@ -6,17 +6,18 @@ export const testReport: TestReport = {
   report: 'test',
   scenarios: [
     {
-      name: 'buy a pair of shoes', passed: false,
+      name: 'buy a pair of shoes', duration_ms: 455.4, error: null, printed: ['chose p-17'],
       steps: [
-        { name: 'products', method: 'GET', url: 'http://127.0.0.1:8080/products?q=shoes', status: 200, duration_ms: 12.4, passed: true, captures: { id: 'p-17' } },
-        { name: null, method: 'POST', url: 'http://127.0.0.1:8080/cart/p-17', status: 201, duration_ms: 31, passed: true },
+        { name: 'products', method: 'GET', url: 'http://127.0.0.1:8080/products?q=shoes', status: 200, last_byte_ms: 12.4, failures: [], captures: { id: 'p-17' } },
+        { name: 'POST /cart/{id}', method: 'POST', url: 'http://127.0.0.1:8080/cart/p-17', status: 201, last_byte_ms: 31, failures: [] },
         {
-          name: 'pay', method: 'POST', url: 'http://127.0.0.1:8080/checkout', status: 503, duration_ms: 412, passed: false,
-          failure: { what: 'the status is not what was expected', expected: [200, 201], actual: 503 }, response: '{"error":"reserve stock failed: connection refused","order":null,"attempts":3}'
+          name: 'pay', method: 'POST', url: 'http://127.0.0.1:8080/checkout', status: 503, last_byte_ms: 412, trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
+          failures: [{ what: 'statusCode', message: 'statusCode: expected 200 or 201, got 503', expected: '200 or 201', actual: '503', place: 'scenarios/checkout.yaml:21', strict: true }],
+          response: { headers: [['content-type', 'application/json']], body: '{"error":"reserve stock failed: connection refused","order":null,"attempts":3}' }
         }
       ]
     },
-    { name: 'look and leave', passed: true, steps: [{ name: 'front page', method: 'GET', url: 'http://127.0.0.1:8080/', status: 200, duration_ms: 8.1, passed: true }] }
+    { name: 'look and leave', duration_ms: 8.1, steps: [{ name: 'front page', method: 'GET', url: 'http://127.0.0.1:8080/', status: 200, last_byte_ms: 8.1, failures: [] }] }
   ]
 };
 
@@ -41,6 +42,7 @@ export function loadReport(slowness: number, limited = false): LoadReport {
       { rule: 'http.response_time.p99 <= 80', holds: false, strict: true, actual: (88 * slowness).toFixed(1) },
       { rule: 'vusers.failed == 0', holds: false, strict: false, actual: 'vusers.failed = 44' }
     ],
+    slowest: [{ method: 'POST', url: 'http://127.0.0.1:8080/checkout', status: 200, latency_ms: 412 * slowness, trace_id: '4bf92f3577b34da6a3ce929d0e0e4736' }, { method: 'GET', url: 'http://127.0.0.1:8080/products?q=shoes', status: 503, latency_ms: 210 * slowness, trace_id: '0af7651916cd43dd8448eb211c80319c' }],
     apdex: { score: 0.97, threshold_ms: 500 }
   };
 }

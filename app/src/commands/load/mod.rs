@@ -11,13 +11,17 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::ValueEnum;
+use ledger::RunKind;
 use scenario::Program;
 use scenario::load::{self, LoadOptions, Report};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use wire::runs::RecordRun;
 
 use super::EXIT_PROBLEMS;
 use super::scenario::Chosen;
 use super::serve::wait_for_signal;
+use crate::record::{self, RecordArgs};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit codes: 0 every threshold holds; 1 one does not, or the generator could not keep its rate; 2 it could not be played.")]
@@ -46,6 +50,9 @@ pub struct Args {
     workers: Option<u64>,
 
     #[command(flatten)]
+    record: RecordArgs,
+
+    #[command(flatten)]
     limit: limit::LimitArgs,
 }
 
@@ -69,7 +76,10 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let earlier = args.compare.as_deref().map(read_report).transpose()?;
     let program = Arc::new(played.compile()?);
+    let client = args.record.client()?;
+    let started_at = record::now();
     let report = play(program, args.workers, &cancel).await?;
+    let finished_at = record::now();
     if let Some(path) = &args.output {
         std::fs::write(path, serde_json::to_vec_pretty(&report)?).with_context(|| format!("the report {} cannot be written", path.display()))?;
     }
@@ -83,6 +93,23 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let Some(earlier) = &earlier {
         eprint!("{}", table::comparison(&load::compare(earlier, &report)));
     }
+    let mut told = json!(report);
+    told["report"] = json!("load");
+    told["finished"] = json!(true);
+    let recorded = RecordRun {
+        kind: RunKind::Scenario,
+        document: report.name.clone(),
+        title: None,
+        digest: played.digest().to_owned(),
+        parameters: played.parameters("load"),
+        started_at,
+        finished_at,
+        error: report.failure(),
+        outputs: Default::default(),
+        lines: table::text(&report).lines().map(str::to_owned).collect(),
+        report: told,
+    };
+    record::keep(client.as_ref(), recorded).await;
     Ok(exit_code(&report))
 }
 
@@ -97,7 +124,7 @@ async fn play(program: Arc<Program>, workers: Option<u64>, cancel: &Cancellation
 }
 
 fn exit_code(report: &Report) -> ExitCode {
-    if report.holds() && !report.generator.limited && !report.cancelled { ExitCode::SUCCESS } else { ExitCode::from(EXIT_PROBLEMS) }
+    if report.failure().is_none() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_PROBLEMS) }
 }
 
 fn read_report(path: &std::path::Path) -> anyhow::Result<Report> {

@@ -20,7 +20,8 @@ use crate::graph::Loaded;
 use crate::kinds::{Document, Reading};
 use crate::load::{self, Options};
 use crate::schema;
-use crate::source::Node;
+use crate::source::recognize::{Claim, claim};
+use crate::source::{Node, yaml};
 
 pub use model::*;
 
@@ -31,6 +32,11 @@ pub const EXTENSION: &str = "mainstay";
 /// errors, and nothing else.
 pub fn read_file(path: &Path) -> Loaded {
     load::load_file(path, &Options::default(), read)
+}
+
+/// Whether a file holds an experiment, as far as can be told by its content.
+pub fn is_experiment(path: &Path) -> bool {
+    std::fs::read_to_string(path).is_ok_and(|text| yaml::parse(&text, 0).roots.first().is_some_and(|tree| claim(tree) == Claim::Experiment))
 }
 
 pub(crate) fn read(tree: &Node, text: &str, reading: &mut Reading<'_>) {

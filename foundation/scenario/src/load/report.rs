@@ -169,9 +169,17 @@ impl Report {
         }
     }
 
-    /// Whether thresholds and strict conditions hold.
-    pub fn holds(&self) -> bool {
-        self.verdicts.iter().all(|verdict| verdict.holds || !verdict.strict)
+    /// Why the run did not succeed: it was cut short, its figures are the generator's own, or a threshold is broken.
+    pub fn failure(&self) -> Option<String> {
+        if self.cancelled {
+            return Some("it was cancelled".to_owned());
+        }
+        if let Some(reason) = &self.generator.reason {
+            return Some(format!("the generator was the limit: {reason}"));
+        }
+        let broken = self.verdicts.iter().filter(|verdict| verdict.strict && !verdict.holds);
+        let broken: Vec<String> = broken.map(|verdict| format!("{} ({})", verdict.rule, verdict.actual)).collect();
+        (!broken.is_empty()).then(|| format!("broken: {}", broken.join(", ")))
     }
 }
 

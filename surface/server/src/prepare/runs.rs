@@ -8,13 +8,14 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use kernel::{IncidentId, RunId};
 use ledger::{Run, RunFilter, RunStatus};
-use prepare::runs::{Request, Resume};
+use prepare::runs::{Recorded, Request, Resume};
+use prepare::scenarios;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wire::error::Problem;
-use wire::runs::{Approve, RequestRun, ResumeFrom, ResumeRun, RunDetail, RunOutput};
+use wire::runs::{Approve, RecordRun, RequestRun, ResumeFrom, ResumeRun, RunDetail, RunOutput};
 
 use crate::error::ApiResult;
 use crate::extract::{Acting, Json as Body, Path, Query};
@@ -23,6 +24,7 @@ use crate::state::App;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, request))
+        .routes(routes!(record))
         .routes(routes!(one))
         .routes(routes!(output))
         .routes(routes!(stream))
@@ -67,7 +69,7 @@ async fn list(State(app): State<App>, Query(query): Query<RunQuery>) -> ApiResul
     Ok(Json(app.ledger.runs(&filter).await?))
 }
 
-/// Requests a run of a runbook or playbook.
+/// Requests a run of a runbook, playbook, scenario or experiment.
 #[utoipa::path(post, path = "/api/runs", tag = "prepare", request_body = RequestRun,
     responses((status = 200, body = Run), (status = 400, body = Problem), (status = 404, body = Problem)))]
 async fn request(State(app): State<App>, Acting(actor): Acting, Body(wanted): Body<RequestRun>) -> ApiResult<Json<Run>> {
@@ -80,6 +82,32 @@ async fn request(State(app): State<App>, Acting(actor): Acting, Body(wanted): Bo
         key: wanted.key,
     };
     Ok(Json(app.runs.request(request).await?))
+}
+
+/// Keeps a run that took place elsewhere, in a CI job for example. A load's figures go to the lake, too.
+#[utoipa::path(post, path = "/api/runs/recorded", tag = "prepare", request_body = RecordRun,
+    responses((status = 200, body = Run), (status = 400, body = Problem)))]
+async fn record(State(app): State<App>, Acting(actor): Acting, Body(told): Body<RecordRun>) -> ApiResult<Json<Run>> {
+    let series = scenarios::recorded_series(&told.report, told.started_at);
+    let recorded = Recorded {
+        kind: told.kind,
+        title: told.title.unwrap_or_else(|| told.document.clone()),
+        document: told.document,
+        document_digest: told.digest,
+        parameters: told.parameters,
+        initiator: actor,
+        started_at: told.started_at,
+        finished_at: told.finished_at,
+        error: told.error,
+        outputs: told.outputs,
+        lines: told.lines,
+        report: told.report,
+    };
+    let run = app.runs.record(recorded).await?;
+    if let Err(error) = app.metrics.append(series).await {
+        tracing::warn!(run = %run.id, %error, "the figures of a recorded load could not be written to the lake");
+    }
+    Ok(Json(run))
 }
 
 /// A run with its steps.

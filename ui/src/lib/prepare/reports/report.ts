@@ -14,8 +14,12 @@ export interface TestReport {
 
 export interface PlayedScenario {
   name: string;
-  passed: boolean;
+  duration_ms?: number;
   steps?: PlayedStep[];
+  /** Why it ended early. */
+  error?: string | null;
+  /** What the script logged. */
+  printed?: string[];
 }
 
 export interface PlayedStep {
@@ -23,12 +27,30 @@ export interface PlayedStep {
   method?: string | null;
   url?: string | null;
   status?: number | null;
-  duration_ms?: number | null;
-  passed: boolean;
-  failure?: { what: string; expected?: unknown; actual?: unknown } | null;
-  /** The beginning of the body. */
-  response?: string | null;
+  last_byte_ms?: number | null;
+  failures?: PlayedFailure[];
+  response?: { headers?: [string, string][]; body?: string } | null;
   captures?: Record<string, unknown>;
+  trace_id?: string | null;
+}
+
+export interface PlayedFailure {
+  what: string;
+  message?: string;
+  expected?: unknown;
+  actual?: unknown;
+  /** Of the script: `path:line`. */
+  place?: string | null;
+  /** Whether the test fails by it. */
+  strict?: boolean;
+}
+
+export function stepPassed({ failures = [] }: PlayedStep): boolean {
+  return failures.every(({ strict }) => strict === false);
+}
+
+export function scenarioPassed({ error, steps = [] }: PlayedScenario): boolean {
+  return !error && steps.every(stepPassed);
 }
 
 /**
@@ -64,8 +86,19 @@ export interface LoadReport {
   apdex?: { score: number; threshold_ms: number } | null;
   slip?: { percent: number; late_after_ms: number; late: number };
   generator?: { limited?: boolean; reason?: string | null; workers?: number; busy_percent?: number };
+  /** Of the traced requests, slowest first. */
+  slowest?: SlowRequest[];
   verdicts?: { rule: string; holds: boolean; strict: boolean; actual: string }[];
   series?: LoadSecond[];
+}
+
+export interface SlowRequest {
+  method: string;
+  url: string;
+  status?: number | null;
+  error?: string | null;
+  latency_ms: number;
+  trace_id: string;
 }
 
 export interface LoadPhase {

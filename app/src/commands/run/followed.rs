@@ -1,43 +1,28 @@
-//! `mainstay run DOCUMENT`
+//! A run on a server, followed until it ends or needs a person.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::bail;
 use ledger::{OutputChunk, OutputKind, Run, RunStatus, StepStatus};
 use wire::runs::{RequestRun, RunDetail, RunOutput};
 
-use super::EXIT_PROBLEMS;
-use crate::cli::{Format, ServerArgs};
+use super::Args;
+use crate::cli::Format;
+use crate::commands::EXIT_PROBLEMS;
 use crate::print::{self, Answer};
 use crate::session::Session;
 
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The name of a runbook or playbook
-    document: String,
-
-    /// A parameter, name=value; may be repeated
-    #[arg(short, long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
-    parameters: Vec<(String, String)>,
-
-    /// The incident it belongs to, e.g. INC-12
-    #[arg(long)]
-    incident: Option<kernel::IncidentId>,
-
-    /// Request it and leave
-    #[arg(long)]
-    detach: bool,
-
-    #[command(flatten)]
-    server: ServerArgs,
-}
-
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    if args.junit.is_some() || args.json || args.scenario.is_some() || !args.with.variables.is_empty() {
+        bail!("--junit, --json, --scenario and --var are for the file of a scenario, and there is no file {}", args.document);
+    }
     let session = Session::open(&args.server).await?;
+    let given = [("environment", args.with.environment), ("target", args.with.target)];
+    let given = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     let request = RequestRun {
         document: args.document,
-        parameters: BTreeMap::from_iter(args.parameters),
+        parameters: args.parameters.into_iter().chain(given).collect(),
         incident: args.incident,
         component: None,
         key: None,
@@ -117,10 +102,4 @@ fn show(chunk: &OutputChunk) -> anyhow::Result<()> {
         OutputKind::Report => {}
     }
     Ok(())
-}
-
-pub fn parameter(text: &str) -> Result<(String, String), String> {
-    text.split_once('=')
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .ok_or_else(|| format!("{text:?} is not NAME=VALUE"))
 }

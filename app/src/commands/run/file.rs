@@ -1,0 +1,69 @@
+//! A scenario or an experiment played at once from its file, as a hook or a CI job does.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use ledger::RunKind;
+use scenario::test::{self, TestOptions, TestReport};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use wire::runs::RecordRun;
+
+use super::Args;
+use crate::commands::serve::wait_for_signal;
+use crate::commands::{EXIT_PROBLEMS, experiment};
+use crate::record::{self, RecordArgs};
+
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let path = Path::new(&args.document);
+    if !args.parameters.is_empty() || args.incident.is_some() || args.detach {
+        bail!("--param, --incident and --detach are for documents that a server runs by their names; a scenario takes --var");
+    }
+    let to = RecordArgs { server: args.server.server.clone(), token: args.server.token.clone() };
+    if documents::experiment::is_experiment(path) {
+        return experiment::run(experiment::Args::of_file(path, to, args.with.variables)).await;
+    }
+    let played = args.with.read(path)?;
+    let program = played.compile()?;
+    let client = to.client()?;
+    let cancel = CancellationToken::new();
+    let interrupted = cancel.clone();
+    tokio::spawn(async move {
+        if wait_for_signal().await.is_ok() {
+            interrupted.cancel();
+        }
+    });
+    let started_at = record::now();
+    let options = TestOptions { scenario: args.scenario, traced: client.is_some() };
+    let report = test::play_with(&program, &options, cancel).await;
+    if let Some(path) = &args.junit {
+        std::fs::write(path, report.junit()).with_context(|| format!("the result {} cannot be written", path.display()))?;
+    }
+    match args.json {
+        true => println!("{}", serde_json::to_string_pretty(&tagged(&report))?),
+        false => report.lines().iter().for_each(|line| println!("{line}")),
+    }
+    let recorded = RecordRun {
+        kind: RunKind::Scenario,
+        document: program.name.clone(),
+        title: None,
+        digest: played.digest().to_owned(),
+        parameters: played.parameters("test"),
+        started_at,
+        finished_at: record::now(),
+        error: report.failure(),
+        outputs: Default::default(),
+        lines: report.lines(),
+        report: tagged(&report),
+    };
+    record::keep(client.as_ref(), recorded).await;
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_PROBLEMS) })
+}
+
+fn tagged(report: &TestReport) -> serde_json::Value {
+    let mut tagged = json!(report);
+    tagged["report"] = json!("test");
+    tagged["passed"] = json!(report.passed());
+    tagged
+}

@@ -1,0 +1,38 @@
+//! Keeps what a command has played on a server, beside the runs that the server played itself.
+
+use kernel::{Clock, SystemClock, Timestamp};
+use ledger::Run;
+use wire::runs::RecordRun;
+
+use crate::client::{Client, ClientResult};
+
+/// Where a command records what it has played.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RecordArgs {
+    /// A server that keeps the result, and that is asked for what the files do not say
+    #[arg(long, env = "MAINSTAY_SERVER", value_name = "URL")]
+    pub server: Option<String>,
+
+    /// The access token of that server, if it asks for one
+    #[arg(long, env = "MAINSTAY_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+}
+
+impl RecordArgs {
+    pub fn client(&self) -> ClientResult<Option<Client>> {
+        self.server.as_deref().map(|server| Client::new(server, self.token.as_deref(), None)).transpose()
+    }
+}
+
+pub fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+/// What was played stands, whether or not the server can be told of it.
+pub async fn keep(client: Option<&Client>, run: RecordRun) {
+    let Some(client) = client else { return };
+    match client.post::<Run>("api/runs/recorded", &run).await {
+        Ok(run) => eprintln!("recorded: {}/prepare/runs/{}", client.base(), run.id),
+        Err(error) => eprintln!("warning: the result could not be recorded: {error}"),
+    }
+}
