@@ -57,7 +57,10 @@ impl Witness for Counter {
                 counts.service.record(service.0, service.1);
                 if let Some(code) = answer.status {
                     counts.codes.add(code, 1);
-                    counts.classes.entry(code / 100).or_default().record(latency.0);
+                    // Only HTTP has classes.
+                    if code >= 100 {
+                        counts.classes.entry(code / 100).or_default().record(latency.0);
+                    }
                     counts.endpoint(exchange.number).codes.add(code, 1);
                 }
                 let endpoint = counts.endpoint(exchange.number);

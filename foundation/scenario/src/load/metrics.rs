@@ -1,6 +1,10 @@
-//! What was measured, by the names that Artillery gives it: `http.response_time.p99`, `vusers.failed`.
+//! What was measured, by the names that Artillery gives it: `http.response_time.p99`, `vusers.failed`. Engines
+//! that Artillery does not have are named alike: `grpc.response_time.p99`, `grpc.codes.5`.
+
+use documents::script::Engine;
 
 use super::distribution::Distribution;
+use super::measured::Endpoint;
 use super::outcome::Outcome;
 use crate::program::Program;
 
@@ -10,10 +14,7 @@ pub(super) fn metric(program: &Program, outcome: &Outcome, name: &str) -> Option
     let errors = || measured.errors.values().map(|failures| failures.count).sum::<u64>();
     let unmet = || measured.expectations_unmet.values().map(|failures| failures.count).sum::<u64>();
     let count = match name {
-        "http.requests" => measured.requests,
-        "http.responses" => measured.responses,
         "http.downloaded_bytes" => measured.downloaded_bytes,
-        "http.request_rate" => return Some(per_second(measured.requests, outcome)),
         "vusers.created" => measured.vusers.created,
         "vusers.completed" => measured.vusers.completed,
         "vusers.failed" => measured.vusers.failed,
@@ -29,18 +30,11 @@ pub(super) fn metric(program: &Program, outcome: &Outcome, name: &str) -> Option
 
 fn composed(program: &Program, outcome: &Outcome, name: &str) -> Option<f64> {
     let measured = &outcome.measured;
-    if let Some(code) = name.strip_prefix("http.codes.") {
-        let code = code.parse().ok()?;
-        return Some(measured.codes.sorted().get(&code).copied().unwrap_or(0) as f64);
-    }
     if let Some(code) = name.strip_prefix("errors.") {
         return Some(measured.errors.get(code).map_or(0, |failures| failures.count) as f64);
     }
-    if let Some(rest) = name.strip_prefix("http.response_time.") {
-        return match rest.split_once("xx.") {
-            Some((class, value)) => of(measured.classes.get(&class.parse().ok()?)?, value),
-            None => of(&measured.latency.first_byte, rest),
-        };
+    if let Some((class, value)) = name.strip_prefix("http.response_time.").and_then(|rest| rest.split_once("xx.")) {
+        return of(measured.classes.get(&class.parse().ok()?)?, value);
     }
     if let Some(rest) = name.strip_prefix("vusers.session_length.") {
         return of(&measured.sessions, rest);
@@ -51,10 +45,40 @@ fn composed(program: &Program, outcome: &Outcome, name: &str) -> Option<f64> {
     if let Some(value) = measured.counters.get(name) {
         return Some(*value);
     }
+    if let Some(value) = by_engine(program, outcome, name) {
+        return Some(value);
+    }
     match name.rsplit_once('.') {
         Some((histogram, value)) => of(measured.histograms.get(histogram)?, value),
         // Artillery's older way of writing thresholds.
         None => of(&measured.latency.first_byte, name),
+    }
+}
+
+/// Over all that one engine asked.
+fn by_engine(program: &Program, outcome: &Outcome, name: &str) -> Option<f64> {
+    let (engine, rest) = name.split_once('.')?;
+    let engine = match engine {
+        "http" => Engine::Http,
+        "websocket" => Engine::Ws,
+        "grpc" => Engine::Grpc,
+        "browser" => Engine::Browser,
+        _ => return None,
+    };
+    let mut whole = Endpoint::default();
+    let asked = program.endpoints.iter().zip(&outcome.measured.endpoints);
+    asked.filter(|(name, _)| name.engine == engine).for_each(|(_, endpoint)| whole.merge(endpoint));
+    let counted = |name: &str| outcome.measured.counters.get(name).copied().unwrap_or(0.0) as u64;
+    match rest {
+        "requests" => Some(whole.requests as f64),
+        "responses" => Some(whole.latency.last_byte.count() as f64),
+        "request_rate" => Some(per_second(whole.requests, outcome)),
+        "send_rate" => Some(per_second(counted("websocket.messages_sent"), outcome)),
+        "receive_rate" => Some(per_second(counted("websocket.messages_received"), outcome)),
+        _ => match rest.strip_prefix("codes.") {
+            Some(code) => Some(whole.codes.sorted().get(&code.parse().ok()?).copied().unwrap_or(0) as f64),
+            None => of(&whole.latency.first_byte, rest.strip_prefix("response_time.")?),
+        },
     }
 }
 

@@ -179,6 +179,12 @@ impl Compiler<'_> {
         compiled.map_err(|error| self.error(&error.origin, error.message, None)).ok()
     }
 
+    /// Its number among all that is measured by itself.
+    pub fn endpoint(&mut self, name: EndpointName) -> usize {
+        self.endpoints.push(name);
+        self.endpoints.len() - 1
+    }
+
     pub fn has_function(&self, name: &str) -> bool {
         self.processor.is_some_and(|processor| processor.functions().iter().any(|known| known == name))
     }

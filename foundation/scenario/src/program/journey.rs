@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use documents::diagnostic::Origin;
-use documents::script::{self, Engine, Jitter};
+use documents::script::{self, Jitter};
 
 use super::compile::Compiler;
 use super::request::{self, Request};
@@ -13,7 +13,6 @@ use crate::value::{Expression, Json};
 pub(crate) struct Journey {
     pub name: String,
     pub weight: f64,
-    pub engine: Engine,
     pub steps: Box<[Step]>,
     /// Names of functions.
     pub before: Box<[String]>,
@@ -85,7 +84,6 @@ pub(super) fn compile(compiler: &mut Compiler<'_>, written: &script::Journey, at
     Journey {
         name: written.name.clone().unwrap_or_else(|| format!("scenario {}", at + 1)),
         weight: written.weight,
-        engine: written.engine,
         steps: steps(compiler, &written.flow, &hooks),
         before: compiler.functions(&written.before_scenario, &written.origin),
         after: compiler.functions(&written.after_scenario, &written.origin),

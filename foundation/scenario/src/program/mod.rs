@@ -3,6 +3,7 @@
 //! What can be wrong with a script is found here, before the first request.
 
 mod compile;
+mod inspection;
 mod journey;
 mod payload;
 mod request;
@@ -13,12 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use documents::diagnostic::Origin;
-use documents::script::{Ensure, ExpectSettings, MetricsByEndpoint, Phase, Script};
+use documents::script::{Engine, Ensure, ExpectSettings, MetricsByEndpoint, Phase, Script};
 use serde_json::Value;
 
 use crate::client::{Address, ClientSettings};
 use crate::value::{Base, Processor, Scope, Surroundings};
 
+pub(crate) use inspection::Inspection;
 pub(crate) use journey::{Action, Guard, Journey, Loop, Step, Think, Times};
 pub(crate) use payload::Payload;
 pub(crate) use request::{Body, Part, PartContent, Request};
@@ -69,7 +71,7 @@ pub struct Program {
     pub(crate) journeys: Arc<[Journey]>,
     pub(crate) before: Option<Arc<Journey>>,
     pub(crate) after: Option<Arc<Journey>>,
-    /// What metrics call each request, by the request's number.
+    /// What metrics call each request, message, call or step of a page, by its number.
     pub(crate) endpoints: Arc<[EndpointName]>,
     /// How many `think` steps there are; each has a number.
     pub(crate) thinks: usize,
@@ -93,6 +95,7 @@ pub(crate) struct Settings {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EndpointName {
+    pub engine: Engine,
     /// Its name in the script, else its method and address as written there.
     pub shown: String,
     pub named: bool,

@@ -4,16 +4,17 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use documents::diagnostic::Origin;
-use documents::script::{self, Check};
+use documents::script::{self, Check, Engine};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::EndpointName;
 use super::compile::Compiler;
+use super::inspection::Inspection;
 use super::journey::Hooks;
+use super::EndpointName;
 use crate::client::Address;
-use crate::value::{Capture, Expectation, Json, Match, Text};
+use crate::value::{Json, Text};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
@@ -33,9 +34,7 @@ pub(crate) struct Request {
     pub follow_redirect: bool,
     /// In percent.
     pub probability: Option<f64>,
-    pub captures: Box<[Capture]>,
-    pub matches: Box<[Match]>,
-    pub expectations: Box<[Expectation]>,
+    pub inspection: Inspection,
     pub before: Box<[String]>,
     pub after: Box<[String]>,
     /// Whether anything looks at the answer.
@@ -86,16 +85,12 @@ pub(super) fn compile(
     }
     let body = body(compiler, &written.body, origin);
     let (headers, templated_headers) = headers(compiler, written, origin);
-    let default_200 = compiler.config.plugins.expect.as_ref().is_some_and(|plugin| plugin.expect_default_200);
-    let expectations = expectations(compiler, written, default_200, origin);
-    let captures: Box<[Capture]> =
-        written.capture.iter().filter_map(|written| compiler.take_value(Capture::compile(written))).collect();
-    let matches: Box<[Match]> =
-        written.matches.iter().filter_map(|written| compiler.take_value(Match::compile(written))).collect();
+    let usual = usual_expectation(compiler, written, origin);
+    let expectations = written.expect.iter().chain(&usual);
+    let inspection = Inspection::compile(compiler, &written.capture, &written.matches, expectations);
     let before = join(&hooks.before, compiler.functions(&written.before_request, origin));
     let after = join(&hooks.after, compiler.functions(&written.after_response, origin));
-    let number = compiler.endpoints.len();
-    compiler.endpoints.push(name(compiler, written));
+    let number = compiler.endpoint(name(compiler, written));
     Some(Request {
         number,
         method: method?,
@@ -112,11 +107,9 @@ pub(super) fn compile(
         }),
         follow_redirect: written.follow_redirect.unwrap_or(compiler.config.http.follow_redirect),
         probability: written.probability,
-        reads_answer: !(captures.is_empty() && matches.is_empty() && after.is_empty())
+        reads_answer: !(inspection.captures.is_empty() && inspection.matches.is_empty() && after.is_empty())
             || expectations_read(written),
-        captures,
-        matches,
-        expectations,
+        inspection,
         params: if before.is_empty() && after.is_empty() { Map::new() } else { params(written) },
         before,
         after,
@@ -228,20 +221,18 @@ fn part(compiler: &mut Compiler<'_>, written: &script::Part, origin: &Origin) ->
     Some(Part { name: written.name.clone(), content, content_type, file_name })
 }
 
-fn expectations(
-    compiler: &mut Compiler<'_>,
+/// What the expect plugin's `expectDefault200` adds.
+fn usual_expectation(
+    compiler: &Compiler<'_>,
     written: &script::Request,
-    default_200: bool,
     origin: &Origin,
-) -> Box<[Expectation]> {
-    let usual = script::Expectation {
+) -> Option<script::Expectation> {
+    let default_200 = compiler.config.plugins.expect.as_ref().is_some_and(|plugin| plugin.expect_default_200);
+    (default_200 && written.expect.is_empty()).then(|| script::Expectation {
         check: Check::StatusCode(vec![json!(200)]),
         description: None,
         origin: origin.clone(),
-    };
-    let usual = (default_200 && written.expect.is_empty()).then_some(&usual);
-    let all = written.expect.iter().chain(usual);
-    all.filter_map(|written| compiler.take_value(Expectation::compile(written))).collect()
+    })
 }
 
 /// Whether an expectation needs more than a status.
@@ -253,7 +244,7 @@ fn expectations_read(written: &script::Request) -> bool {
 /// What metrics call it.
 fn name(compiler: &Compiler<'_>, written: &script::Request) -> EndpointName {
     if let Some(name) = &written.name {
-        return EndpointName { shown: name.clone(), named: true };
+        return EndpointName { engine: Engine::Http, shown: name.clone(), named: true };
     }
     let plugin = compiler.config.plugins.metrics_by_endpoint.as_ref();
     let without_query = plugin.is_some_and(|plugin| plugin.strip_query_string);
@@ -261,7 +252,7 @@ fn name(compiler: &Compiler<'_>, written: &script::Request) -> EndpointName {
         Some((path, _)) if without_query => path,
         _ => &written.url,
     };
-    EndpointName { shown: format!("{} {url}", written.method), named: false }
+    EndpointName { engine: Engine::Http, shown: format!("{} {url}", written.method), named: false }
 }
 
 /// As functions of a processor see it: the keys of the script, templates unfilled.

@@ -1,6 +1,7 @@
 //! Writes down each step of a journey.
 
 use std::cell::RefCell;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +63,15 @@ impl Recorder {
         self.redactor.borrow().clone()
     }
 
+    fn add(&self, step: StepReport) {
+        let mut steps = self.steps.borrow_mut();
+        if steps.len() < STEPS_MAX {
+            steps.push(step);
+        } else if let Some(last) = steps.last_mut() {
+            *last = step;
+        }
+    }
+
     /// The latest step of a request, since steps in parallel are told as they end.
     fn with_step(&self, number: usize, change: impl FnOnce(&mut StepReport)) {
         let name = &self.program.endpoints[number].shown;
@@ -73,6 +83,15 @@ impl Recorder {
 }
 
 impl Witness for Recorder {
+    fn unanswered(&self, number: usize, method: &str, url: &dyn Display) {
+        self.add(StepReport {
+            name: self.program.endpoints[number].shown.clone(),
+            method: method.to_owned(),
+            url: url.to_string(),
+            ..StepReport::default()
+        });
+    }
+
     fn exchanged(&self, exchange: &Exchange<'_>) {
         let mut step = StepReport {
             name: self.program.endpoints[exchange.number].shown.clone(),
@@ -102,12 +121,7 @@ impl Witness for Recorder {
                 strict: true,
             }),
         }
-        let mut steps = self.steps.borrow_mut();
-        if steps.len() < STEPS_MAX {
-            steps.push(step);
-        } else if let Some(last) = steps.last_mut() {
-            *last = step;
-        }
+        self.add(step);
     }
 
     fn captured(&self, number: usize, name: &str, value: &Value) {

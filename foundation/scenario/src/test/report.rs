@@ -29,14 +29,14 @@ pub struct ScenarioReport {
     pub printed: Vec<String>,
 }
 
-/// One request and its answer.
+/// One request, message, call or step of a page, and its answer.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct StepReport {
     /// As metrics call it.
     pub name: String,
     pub method: String,
     pub url: String,
-    /// None without an answer.
+    /// None without an answer, and where answers have none.
     pub status: Option<u16>,
     pub first_byte_ms: f64,
     pub last_byte_ms: f64,

@@ -52,6 +52,8 @@ impl From<&Answer> for Answered {
 /// All methods are called on the user's own thread, and must be quick. Requests go by their numbers.
 pub(crate) trait Witness {
     fn sent(&self, _number: usize) {}
+    /// It was sent, and nobody waits for an answer.
+    fn unanswered(&self, _number: usize, _method: &str, _url: &dyn Display) {}
     fn exchanged(&self, _exchange: &Exchange<'_>) {}
     fn captured(&self, _number: usize, _name: &str, _value: &Value) {}
     /// A capture that found nothing; `strict` ends the journey.

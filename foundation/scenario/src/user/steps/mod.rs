@@ -1,6 +1,7 @@
 //! The steps of a journey that are more than a few lines.
 
 mod hooked;
+mod inspect;
 mod multipart;
 mod parallel;
 mod request;

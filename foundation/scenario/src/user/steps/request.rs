@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::super::ended::Ended;
 use super::super::walk::call;
 use super::super::{Answered, Exchange, Ground, User};
-use super::{hooked, multipart};
+use super::{hooked, inspect, multipart};
 use crate::client::{Address, Answer, Outgoing, RequestError, basic_auth};
 use crate::program::{Body, Request};
 use crate::trace::TraceContext;
@@ -55,7 +55,7 @@ async fn exchange(
     };
     ground.witness.exchanged(&exchange);
     let answer = result?;
-    if !request.reads_answer && request.expectations.is_empty() {
+    if !request.reads_answer && request.inspection.expectations.is_empty() {
         return Ok(());
     }
     look_at(ground, user, request, seen, answer).await
@@ -71,58 +71,14 @@ async fn look_at(
 ) -> Result<(), Ended> {
     let url = answer.address.to_string();
     let response = Response::new(answer.status.as_u16(), answer.headers, answer.body, url);
-    capture(ground, user, request, &response)?;
+    inspect::capture(ground, user, request.number, &request.inspection, &response)?;
     if !request.after.is_empty() {
         let mut seen = seen.unwrap_or_else(|| HookRequest::new(request.params.clone()));
         for name in &request.after {
             call(ground, user, name, Hook::AfterResponse(&mut seen, &response)).await?;
         }
     }
-    expect(ground, user, request, &response)
-}
-
-pub(super) fn capture(
-    ground: &Ground,
-    user: &mut User,
-    request: &Request,
-    response: &Response,
-) -> Result<(), Ended> {
-    for capture in &request.captures {
-        match capture.run(response, &user.scope) {
-            Ok(found) => {
-                for (name, value) in found {
-                    ground.witness.captured(request.number, name, &value);
-                    user.scope.set(name, value);
-                }
-            }
-            Err(error) => {
-                let strict = capture.strict.unwrap_or(ground.program.settings.strict_capture);
-                ground.witness.not_captured(request.number, &error, strict);
-                if strict {
-                    return Err(Ended::Capture(error));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn expect(ground: &Ground, user: &mut User, request: &Request, response: &Response) -> Result<(), Ended> {
-    let matches = request.matches.iter().map(|wanted| (wanted.check(response, &user.scope), wanted.strict));
-    let strict = ground.strict_expectations;
-    let expectations = request.expectations.iter().map(|wanted| (wanted.check(response, &user.scope), strict));
-    for (checked, strict) in matches.chain(expectations) {
-        match checked {
-            Ok(()) => ground.witness.met(request.number),
-            Err(mismatch) => {
-                ground.witness.unmet(request.number, &mismatch, response);
-                if strict {
-                    return Err(Ended::Mismatch(mismatch));
-                }
-            }
-        }
-    }
-    Ok(())
+    inspect::expect(ground, user, request.number, &request.inspection, &response)
 }
 
 /// Fills in everything that depends on the user.
