@@ -17,6 +17,7 @@ pub struct Batch {
     pub(crate) incidents: Vec<Incident>,
     pub(crate) alarms: Vec<AlarmRecord>,
     pub(crate) removed_alarms: Vec<String>,
+    pub(crate) forgotten_runs: Vec<RunId>,
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) postmortems: Vec<Postmortem>,
     pub(crate) actions: Vec<Action>,
@@ -47,6 +48,8 @@ impl Batch {
         alarm(AlarmRecord) => alarms;
         /// Forgets an alarm whose rule is gone, even one that the same batch puts.
         remove_alarm(String) => removed_alarms;
+        /// Deletes a run that is over with its steps, its output and its events.
+        forget_run(RunId) => forgotten_runs;
         delivery(Delivery) => deliveries;
         postmortem(Postmortem) => postmortems;
         action(Action) => actions;

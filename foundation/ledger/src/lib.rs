@@ -36,4 +36,4 @@ pub use incident::{Incident, IncidentFilter, IncidentStatus, Role};
 pub use lease::Lease;
 pub use ledger::Ledger;
 pub use postmortem::{Action, ActionStatus, Postmortem};
-pub use run::{Actor, Approval, OutputChunk, OutputKind, Run, RunFilter, RunKind, RunStatus, Step, StepStatus};
+pub use run::{Actor, Approval, CANARY, OutputChunk, OutputKind, Run, RunFilter, RunKind, RunStatus, Step, StepStatus};

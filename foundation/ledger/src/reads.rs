@@ -75,6 +75,12 @@ impl Ledger {
         if let Some(component) = &filter.component {
             select.only("component = ", Value::own(component));
         }
+        if let Some(routine) = filter.routine {
+            select.only("routine = ", Value::integer(i64::from(routine)));
+        }
+        if let Some(before) = filter.before {
+            select.only("requested_at < ", Value::time(before));
+        }
         let limit = filter.limit.unwrap_or(RECORDS_DEFAULT);
         records(&select.rows(self, " ORDER BY requested_at DESC, id DESC", limit).await?, "a run")
     }

@@ -92,6 +92,13 @@ pub struct Run {
     pub revision: i64,
 }
 
+impl Run {
+    /// Whether a canary asked for it: there are many of those, each like the last.
+    pub fn is_routine(&self) -> bool {
+        self.initiator.0.starts_with(CANARY)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StepStatus {
@@ -167,6 +174,9 @@ pub struct OutputChunk {
     pub data: String,
 }
 
+/// How the actor of a canary begins; its name follows.
+pub const CANARY: &str = "canary:";
+
 /// Which runs to read, newest first. Fields that are empty do not restrict.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunFilter {
@@ -174,6 +184,10 @@ pub struct RunFilter {
     pub document: Option<String>,
     pub incident: Option<IncidentId>,
     pub component: Option<EntityRef>,
+    /// Only those that canaries asked for, or only the others.
+    pub routine: Option<bool>,
+    /// Only those that were requested before this.
+    pub before: Option<Timestamp>,
     /// At most this many; 200 if absent.
     pub limit: Option<u32>,
 }

@@ -46,6 +46,9 @@ pub(crate) fn state(batch: &Batch) -> Result<Vec<Statement>> {
     for id in &batch.removed_alarms {
         statements.push(Statement::put("DELETE FROM alarms WHERE id = $1", vec![Value::key("an alarm's id", id)?]));
     }
+    for run in &batch.forgotten_runs {
+        statements.extend(forget_run(run));
+    }
     for delivery in &batch.deliveries {
         statements.push(put_delivery(delivery)?);
     }
@@ -141,15 +144,22 @@ fn put_run(run: &Run) -> Result<Statement> {
         Value::time(run.requested_at),
         Value::integer(stored.revision),
         Value::json("a run", &stored)?,
+        Value::integer(i64::from(run.is_routine())),
     ];
     let sql = if run.revision == 0 {
-        "INSERT INTO runs (id, status, document, incident, component, requested_at, revision, record)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING"
+        "INSERT INTO runs (id, status, document, incident, component, requested_at, revision, record, routine)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING"
     } else {
         "UPDATE runs SET status = $2, document = $3, incident = $4, component = $5, requested_at = $6,
-         revision = $7, record = $8 WHERE id = $1 AND revision = $7 - 1"
+         revision = $7, record = $8, routine = $9 WHERE id = $1 AND revision = $7 - 1"
     };
     Ok(Statement::guarded(sql, values, format!("the run {}", run.id)))
+}
+
+/// With all that was told of it.
+fn forget_run(run: &kernel::RunId) -> [Statement; 4] {
+    ["DELETE FROM run_output WHERE run = $1", "DELETE FROM run_steps WHERE run = $1", "DELETE FROM events WHERE run = $1", "DELETE FROM runs WHERE id = $1"]
+        .map(|sql| Statement::put(sql, vec![Value::own(run)]))
 }
 
 fn put_step(step: &Step) -> Result<Statement> {

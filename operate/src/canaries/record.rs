@@ -5,7 +5,7 @@ use std::time::Duration;
 use documents::canary::Canary;
 use documents::rules::COMPONENT_LABEL;
 use kernel::{RunId, Timestamp};
-use ledger::{Actor, NewEvent, types};
+use ledger::{Actor, CANARY, NewEvent, types};
 use serde_json::json;
 use telemetry::Labels;
 use telemetry::ports::{Sample, Series};
@@ -46,5 +46,5 @@ pub fn event(canary: &Canary, location: &str, failure: Option<&str>, took: Durat
 
 /// Who asks for the runs of a canary.
 pub fn actor(canary: &str) -> Actor {
-    Actor(format!("canary:{canary}"))
+    Actor(format!("{CANARY}{canary}"))
 }

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use documents::Loaded;
 use documents::canary::{Canary, CanaryCheck};
 use kernel::task::{Pass, Task, TaskError};
+use jiff::SignedDuration;
 use kernel::{RunId, SharedClock, Timestamp};
-use ledger::{Batch, Event, EventFilter, Lease, Ledger, LedgerError, NewEvent, types};
+use ledger::{Batch, CANARY, Event, EventFilter, Lease, Ledger, LedgerError, NewEvent, RunFilter, types};
 use serde_json::json;
 use telemetry::MetricSource;
 use tokio::sync::{Mutex, Semaphore, watch};
@@ -25,6 +26,10 @@ const READER: &str = "operate/canaries";
 const SOURCE: &str = "/operate/canaries";
 const INTERVAL: Duration = Duration::from_secs(4);
 const PAGE: u32 = 200;
+/// How long the runs of canaries are kept.
+const RUNS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// So that a pass does not take long.
+const FORGOTTEN_AT_ONCE: u32 = 100;
 /// Looks at once; others wait, and are as late as they are.
 const LOOKS_MAX: usize = 32;
 
@@ -87,6 +92,7 @@ impl Task for CanaryTask {
         };
         while work.looks.try_join_next().is_some() {}
         self.sight.follow_up(&lease, &loaded, &self.location).await?;
+        self.sight.forget(now).await?;
         let here = loaded.graph.canaries.values().filter(|canary| canary.enabled && canary.locations.contains(&self.location));
         let due = work.timetable.take(here, &self.location, now);
         let begun = due.len();
@@ -119,6 +125,14 @@ impl Sight {
         let event = record::event(canary, location, looked.failure.as_deref(), looked.took, run);
         self.ledger.commit(Batch::new().event(event)).await?;
         Ok(())
+    }
+
+    /// What the lake and the record of looks tell of a run stays; what it printed goes.
+    async fn forget(&self, now: Timestamp) -> Result<(), LedgerError> {
+        let filter = RunFilter { routine: Some(true), before: now.checked_sub(RUNS_KEPT).ok(), limit: Some(FORGOTTEN_AT_ONCE), ..RunFilter::default() };
+        let old = self.ledger.runs(&filter).await?.into_iter().filter(|run| run.status.is_final());
+        let batch = old.fold(Batch::new(), |batch, run| batch.forget_run(run.id));
+        if batch.is_empty() { Ok(()) } else { self.ledger.commit(batch).await.map(drop) }
     }
 
     /// Asks for the run of a scenario; the same instant asks once, whoever comes to it.
@@ -157,7 +171,7 @@ impl Sight {
             self.metrics.append(record::samples(canary, location, &beat, event.time)).await?;
             return Ok(());
         }
-        let initiator = event.data["initiator"].as_str().and_then(|actor| actor.strip_prefix("canary:"));
+        let initiator = event.data["initiator"].as_str().and_then(|actor| actor.strip_prefix(CANARY));
         let (Some(canary), Some(run)) = (initiator.and_then(|name| loaded.graph.canaries.get(name)), &event.run) else { return Ok(()) };
         let run = self.ledger.run(run).await?;
         let took = run.started_at.zip(run.finished_at).and_then(|(start, end)| Duration::try_from(end.duration_since(start)).ok());

@@ -5,8 +5,8 @@ use super::{Database, Result, Transaction, Value};
 use crate::LedgerError;
 
 /// One step for each version, from 1; never changed once released.
-const SQLITE: &[&str] = &[include_str!("migrations/sqlite/0001_first.sql")];
-const POSTGRES: &[&str] = &[include_str!("migrations/postgres/0001_first.sql")];
+const SQLITE: &[&str] = &[include_str!("migrations/sqlite/0001_first.sql"), include_str!("migrations/sqlite/0002_routine_runs.sql")];
+const POSTGRES: &[&str] = &[include_str!("migrations/postgres/0001_first.sql"), include_str!("migrations/postgres/0002_routine_runs.sql")];
 
 pub(super) async fn apply(database: &Database) -> Result<()> {
     let steps = match database {

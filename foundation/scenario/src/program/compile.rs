@@ -128,6 +128,11 @@ fn surroundings(script: &Script, config: &Config, options: &CompileOptions) -> S
 fn target(script: &Script, scope: &Scope) -> Result<Option<Address>, CompileError> {
     let Some(written) = scope.get("target") else { return Ok(None) };
     let text = written.as_str().unwrap_or_default();
+    if text.is_empty() {
+        let written = script.config.target.as_deref().unwrap_or_default();
+        let mend = "set what it names, or give a target of your own by `--target`".to_owned();
+        return Err(fault(&script.origin, format!("`config.target` is empty: `{written}` came to nothing"), Some(mend)));
+    }
     match Address::parse(text) {
         Ok(address) => Ok(Some(address)),
         Err(error) => {

@@ -53,7 +53,7 @@ async fn one(State(app): State<App>, Path((kind, namespace, name)): Path<(String
     let entity = graph.entity(&reference).ok_or_else(|| ApiError::not_found(&reference))?;
     let alarms = app.ledger.alarms().await?;
     let incidents = IncidentFilter { component: Some(reference.clone()), limit: Some(RECENT), ..Default::default() };
-    let runs = RunFilter { component: Some(reference.clone()), limit: Some(RECENT), ..Default::default() };
+    let runs = RunFilter { component: Some(reference.clone()), routine: Some(false), limit: Some(RECENT), ..Default::default() };
     Ok(Json(EntityDetail {
         summary: summary(entity, &alarms),
         labels: entity.labels.clone(),

@@ -53,7 +53,7 @@ async fn one(State(app): State<App>, Path(name): Path<String>) -> ApiResult<Json
 /// The last run of each document.
 pub async fn last_runs(app: &App) -> ApiResult<HashMap<String, Run>> {
     let mut last: HashMap<String, Run> = HashMap::new();
-    for run in app.ledger.runs(&RunFilter { limit: Some(1_000), ..Default::default() }).await? {
+    for run in app.ledger.runs(&RunFilter { routine: Some(false), limit: Some(1_000), ..Default::default() }).await? {
         // Newest first, so the first of each document is its last run.
         last.entry(run.document.clone()).or_insert(run);
     }

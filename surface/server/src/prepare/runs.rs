@@ -45,6 +45,8 @@ struct RunQuery {
     document: Option<String>,
     #[param(value_type = Option<String>)]
     incident: Option<IncidentId>,
+    /// Only those that canaries asked for, or only the others.
+    routine: Option<bool>,
     /// At most this many, newest first; 200 if absent.
     limit: Option<u32>,
 }
@@ -63,6 +65,7 @@ async fn list(State(app): State<App>, Query(query): Query<RunQuery>) -> ApiResul
         statuses: query.status.into_iter().collect(),
         document: query.document,
         incident: query.incident,
+        routine: query.routine,
         limit: query.limit.map(|limit| limit.clamp(1, 1_000)),
         ..Default::default()
     };

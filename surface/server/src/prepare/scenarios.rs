@@ -32,7 +32,7 @@ async fn list(State(app): State<App>) -> ApiResult<Json<Vec<ScenarioSummary>>> {
 async fn one(State(app): State<App>, Path(name): Path<String>) -> ApiResult<Json<ScenarioDetail>> {
     let loaded = app.documents.borrow().clone();
     let script = loaded.graph.scripts.get(&name).ok_or_else(|| ApiError::not_found(format!("scenario {name:?}")))?;
-    let runs = app.ledger.runs(&RunFilter { document: Some(name), limit: Some(50), ..Default::default() }).await?;
+    let runs = app.ledger.runs(&RunFilter { document: Some(name), routine: Some(false), limit: Some(50), ..Default::default() }).await?;
     Ok(Json(ScenarioDetail { summary: ScenarioSummary { last_run: runs.first().cloned(), ..summary(script) }, runs }))
 }
 

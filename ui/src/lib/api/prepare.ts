@@ -11,7 +11,7 @@ export const listScenarios = (): Promise<ScenarioSummary[]> => answer(client.GET
 export const getScenario = (name: string): Promise<ScenarioDetail> =>
   answer(client.GET('/api/scenarios/{name}', { params: { path: { name } } }));
 
-export const listRuns = (filter: { status?: RunStatus; document?: string; incident?: string } = {}): Promise<Run[]> =>
+export const listRuns = (filter: { status?: RunStatus; document?: string; incident?: string; routine?: boolean } = {}): Promise<Run[]> =>
   answer(client.GET('/api/runs', { params: { query: filter } }));
 
 export const requestRun = (body: RequestRun): Promise<Run> => answer(client.POST('/api/runs', { body }));
