@@ -23,8 +23,8 @@ pub struct Telemetry {
     pub signals: Arc<dyn SignalSink>,
 }
 
-/// The part of a load's requests whose traces are recorded; too few to weigh on the services along the way.
-const TRACED: f64 = 0.01;
+/// Users a second whose requests' traces are recorded: enough to look into, too few to weigh on the services.
+const TRACED_RATE: f64 = 20.0;
 
 pub struct ScenarioPlayer {
     pub telemetry: Telemetry,
@@ -69,7 +69,7 @@ impl ScenarioPlayer {
 
     async fn load(&self, play: &Play, program: Program) -> Played {
         let program = Arc::new(program);
-        let options = LoadOptions { traced: TRACED, ..LoadOptions::default() };
+        let options = LoadOptions { traced: (TRACED_RATE / program.peak_rate()).min(1.0), ..LoadOptions::default() };
         let late_after = options.late_after;
         let (live, slowest, telling) = Live::new(play, &program, self.telemetry.clone(), self.clock.clone());
         let playing = async {

@@ -18,6 +18,7 @@ use documents::script::{Engine, Ensure, ExpectSettings, MetricsByEndpoint, Phase
 use serde_json::Value;
 
 use crate::client::{Address, ClientSettings};
+use crate::load::Plan;
 use crate::value::{Base, Processor, Scope, Surroundings};
 
 pub(crate) use inspection::Inspection;
@@ -105,6 +106,11 @@ impl Program {
     /// Every fault is told, not only the first.
     pub fn compile(script: &Script, options: &CompileOptions) -> Result<Self, Vec<CompileError>> {
         compile::compile(script, options)
+    }
+
+    /// The highest rate of arrivals of its phases, a second. Users of a closed workload count once.
+    pub fn peak_rate(&self) -> f64 {
+        Plan::new(&self.phases, self.seed).peak_rate()
     }
 
     /// The variables that every virtual user begins with; `found` is what the journey before all has captured.

@@ -1,0 +1,146 @@
+//! One script, played once, at a rate, and up to the limit; from its file and by a server.
+
+use std::process::Output;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::fixture::server::ServerSettings;
+use crate::fixture::target::Target;
+use crate::fixture::{eventually, program};
+
+const ACTOR: &str = "user:default/test";
+
+fn shop(target: &Target, expected: u16) -> String {
+    format!(
+        "config:
+  target: '{}'
+  phases: [{{ duration: 2, arrivalRate: 30 }}]
+  plugins: {{ expect: {{}} }}
+  ensure: {{ thresholds: [{{ http.response_time.p99: 2000 }}] }}
+scenarios:
+  - name: buy
+    flow:
+      - get: {{ url: /item, capture: [{{ json: $.code, as: code }}, {{ json: $.token, as: token }}] }}
+      - post: {{ url: /buy, name: pay, json: {{ code: '{{{{ code }}}}' }}, expect: [{{ statusCode: {expected} }}] }}
+",
+        target.url
+    )
+}
+
+async fn mainstay(folder: &std::path::Path, arguments: &[&str]) -> Output {
+    Command::new(program("mainstay")).args(arguments).current_dir(folder).env_remove("MAINSTAY_SERVER").output().await.unwrap()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[tokio::test]
+async fn a_test_tells_each_step_and_hides_secrets() {
+    let target = Target::start(1.0).await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("shop.yaml"), shop(&target, 201)).unwrap();
+    let passed = mainstay(folder.path(), &["run", "shop.yaml"]).await;
+    assert_eq!(passed.status.code(), Some(0), "{}", said(&passed));
+    assert!(said(&passed).contains("✓ buy") && said(&passed).contains("code=c-7"), "{}", said(&passed));
+    assert!(!said(&passed).contains("hush-hush"), "{}", said(&passed));
+
+    std::fs::write(folder.path().join("shop.yaml"), shop(&target, 200)).unwrap();
+    let failed = mainstay(folder.path(), &["run", "shop.yaml", "--junit", "result.xml", "--json"]).await;
+    assert_eq!(failed.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&failed.stdout).unwrap();
+    let failure = &report["scenarios"][0]["steps"][1]["failures"][0];
+    assert_eq!((&failure["what"], &failure["expected"], &failure["actual"]), (&json!("statusCode"), &json!("200"), &json!("201")));
+    assert_eq!(failure["place"], "shop.yaml:10");
+    let junit = std::fs::read_to_string(folder.path().join("result.xml")).unwrap();
+    assert!(junit.contains(r#"tests="2" failures="1""#) && junit.contains("statusCode"), "{junit}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_played_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = [
+        ("flow: [{ gett: { url: / } }]", "did you mean", 2),
+        ("flow: [{ get: { url: /, capture: { json: '$[', as: a } } }]", "$[", 2),
+        ("flow: [{ get: { url: / } }]", "refused", 1),
+    ];
+    for (flow, reason, code) in cases {
+        let script = format!("config: {{ target: 'http://127.0.0.1:1' }}\nscenarios:\n  - {flow}\n");
+        std::fs::write(folder.path().join("script.yaml"), script).unwrap();
+        let output = mainstay(folder.path(), &["run", "script.yaml"]).await;
+        assert!(said(&output).contains(reason), "{flow}: {}", said(&output));
+        assert_eq!(output.status.code(), Some(code), "{flow}: {}", said(&output));
+    }
+}
+
+#[tokio::test]
+async fn a_load_is_measured_and_recorded_on_a_server() {
+    let target = Target::start(1.0).await;
+    let server = ServerSettings::new().document("shop.yaml", &shop(&target, 201)).start().await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("shop.yaml"), shop(&target, 201)).unwrap();
+    let output = mainstay(folder.path(), &["load", "shop.yaml", "--format", "json", "--html", "report.html", "--server", &server.url("")]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["asked_count"], &report["delivered_count"], &report["requests"]), (&json!(60), &json!(60), &json!(120)));
+    assert_eq!(target.requests(), 60);
+    for quantile in ["p50", "p90", "p95", "p99", "p999", "max"] {
+        assert!(report["latency_ms"]["first_byte"][quantile].as_f64().unwrap() <= report["latency_ms"]["last_byte"][quantile].as_f64().unwrap());
+    }
+    let html = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(html.contains("<svg") && !html.contains("<script src") && !html.contains("hush-hush"));
+
+    let runs = server.get("api/scenarios/shop").await["runs"].clone();
+    assert_eq!((&runs[0]["status"], &runs[0]["parameters"]["mode"]), (&json!("succeeded"), &json!("load")));
+    let figures = server.get_with("prometheus/api/v1/query", &[("query", "max_over_time(scenario_requests_total{scenario='shop'}[1m])")]).await;
+    assert_eq!(figures["data"]["result"][0]["value"][1], "120");
+}
+
+#[tokio::test]
+async fn a_server_plays_a_test_and_a_load() {
+    let target = Target::start(1.0).await;
+    let server = ServerSettings::new().document("shop.yaml", &shop(&target, 201)).start().await;
+    for mode in ["test", "load"] {
+        let run = server.post("api/runs", ACTOR, json!({ "document": "shop", "parameters": { "mode": mode } })).await;
+        let path = format!("api/runs/{}", run["id"].as_str().unwrap());
+        let ended = eventually("the run's end", Duration::from_secs(30), async || {
+            let run = server.get(&path).await["run"].clone();
+            ["succeeded", "failed"].contains(&run["status"].as_str()?).then_some(run)
+        })
+        .await;
+        assert_eq!(ended["status"], "succeeded", "{ended}");
+        let output = server.get(&format!("{path}/output")).await;
+        let chunks = output["chunks"].as_array().unwrap();
+        let report = chunks.iter().rfind(|chunk| chunk["kind"] == "report").unwrap()["data"].as_str().unwrap();
+        let report: Value = serde_json::from_str(report).unwrap();
+        assert_eq!(report["report"], mode);
+        if mode == "load" {
+            let trace = report["slowest"][0]["trace_id"].as_str().unwrap().to_owned();
+            let status = server.sql(&format!("SELECT http_status_code FROM spans WHERE service = 'mainstay-scenario' AND trace_id = '{trace}'")).await;
+            assert!(status == [[json!(200)]] || status == [[json!(201)]], "the slowest request leads to its span: {status:?}");
+        }
+        assert!(!output.to_string().contains("hush-hush"));
+    }
+    assert_eq!(target.requests(), 61);
+}
+
+/// The precision of the search is 2 percent, and a trial is noticed to break when 1 percent is refused.
+#[tokio::test]
+async fn the_limit_is_found_and_its_absence_is_told() {
+    const LIMIT: f64 = 300.0;
+    let target = Target::start(LIMIT).await;
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!("config: {{ target: '{}' }}\nscenarios: [{{ flow: [{{ get: {{ url: /limited }} }}] }}]\n", target.url);
+    std::fs::write(folder.path().join("limited.yaml"), script).unwrap();
+    let search = ["load", "limited.yaml", "--find-limit", "--format", "json", "--trial", "1s", "--start-rate"];
+    let found = mainstay(folder.path(), &[&search[..], &["250"]].concat()).await;
+    let result: Value = serde_json::from_slice(&found.stdout).unwrap_or_else(|_| panic!("{}", said(&found)));
+    let (held, broke) = (result["finding"]["held"].as_f64().unwrap(), result["finding"]["broke"].as_f64().unwrap());
+    assert!(held <= broke && (held / LIMIT - 1.0).abs() < 0.05 && (broke / LIMIT - 1.0).abs() < 0.05, "{held} to {broke}");
+
+    let absent = mainstay(folder.path(), &[&search[..], &["20", "--max-rate", "40"]].concat()).await;
+    let result: Value = serde_json::from_slice(&absent.stdout).unwrap_or_else(|_| panic!("{}", said(&absent)));
+    assert_eq!(result["finding"]["found"], "no_limit_within_reach");
+}
