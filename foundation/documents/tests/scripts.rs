@@ -159,8 +159,8 @@ fn other_engines_have_their_own_steps() {
     let script = checkout();
     let actions = |index: usize| script.scenarios[index].flow.iter().map(|step| step.action.clone()).collect::<Vec<_>>();
     let [_, Action::Ws(send), Action::Ws(ping), _] = &actions(1)[..] else { panic!("four steps") };
-    assert_eq!(*send, WsAction::Send { payload: json!({ "subscribe": "prices" }), answer: Answer::default() });
-    let WsAction::Send { payload, answer } = ping else { panic!("a message") };
+    assert_eq!(*send, WsAction::Send { payload: json!({ "subscribe": "prices" }), binary: false, answer: Answer::default() });
+    let WsAction::Send { payload, answer, .. } = ping else { panic!("a message") };
     assert_eq!((payload, answer.timeout, answer.capture.len()), (&json!("ping"), Some(seconds(2)), 1));
     let [Action::Grpc(call)] = &actions(2)[..] else { panic!("a call") };
     assert_eq!((call.service.as_str(), call.expect.len()), ("shop.Stock", 1));

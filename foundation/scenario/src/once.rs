@@ -62,6 +62,7 @@ pub(crate) fn user(ground: &Ground, base: &Arc<Base>, number: u64) -> User {
     User {
         number,
         session: ground.client.session(),
+        socket: None,
         scope: ground.program.scope(base, number),
         timetable: Timetable::new(Instant::now()),
         stops: None,

@@ -136,6 +136,7 @@ fn ws(node: &Node, reader: &mut Reader<'_>) -> WsSettings {
         subprotocols: ws.texts("subprotocols"),
         headers: ws.text_map("headers"),
         timeout: reader.time(ws, "timeout").unwrap_or(WsSettings::default().timeout),
+        max_payload: reader.number_from(ws, "maxPayload", 1.0, true).map(|bytes| bytes as u64),
     }
 }
 
@@ -150,6 +151,7 @@ fn grpc(node: &Node, reader: &mut Reader<'_>) -> GrpcSettings {
         protos: reader.files(grpc, "protos", "the .proto file"),
         includes: reader.files(grpc, "includes", "the folder of .proto files"),
         metadata: grpc.text_map("metadata"),
+        deadline: reader.time(grpc, "deadline"),
     }
 }
 

@@ -15,6 +15,7 @@ pub fn read(node: &Node, reader: &mut Reader<'_>) -> Option<GrpcCall> {
         name: node.owned("name"),
         message: node.get("message").map_or_else(|| serde_json::json!({}), Node::to_json),
         metadata: pairs(node, "metadata"),
+        deadline: reader.time(node, "deadline"),
         capture,
         expect,
     })

@@ -194,11 +194,13 @@ pub struct WsSettings {
     pub headers: BTreeMap<String, String>,
     /// How long a step waits for its message.
     pub timeout: Duration,
+    /// The longest message that is read, in bytes.
+    pub max_payload: Option<u64>,
 }
 
 impl Default for WsSettings {
     fn default() -> Self {
-        Self { subprotocols: Vec::new(), headers: BTreeMap::new(), timeout: Duration::from_secs(10) }
+        Self { subprotocols: Vec::new(), headers: BTreeMap::new(), timeout: Duration::from_secs(10), max_payload: None }
     }
 }
 
@@ -210,6 +212,8 @@ pub struct GrpcSettings {
     pub includes: Vec<String>,
     /// *Templates.*
     pub metadata: BTreeMap<String, String>,
+    /// Of a call that has none of its own.
+    pub deadline: Option<Duration>,
 }
 
 /// Our addition.
@@ -484,7 +488,7 @@ pub enum WsAction {
     /// Another address, or further settings, than the script's target; or a JavaScript function.
     Connect(Template),
     /// Waits for an answer only if something is captured, matched or expected.
-    Send { payload: Template, answer: Answer },
+    Send { payload: Template, binary: bool, answer: Answer },
     /// Waits for a message.
     Wait { answer: Answer },
 }
@@ -492,6 +496,8 @@ pub enum WsAction {
 /// What is done with the message that a step waits for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Answer {
+    /// Of the whole step, for metrics and reports.
+    pub name: Option<String>,
     /// The setting of the script if absent.
     pub timeout: Option<Duration>,
     pub capture: Vec<Capture>,
@@ -508,6 +514,7 @@ pub struct GrpcCall {
     /// One message, or a list of them for a client stream.
     pub message: Template,
     pub metadata: Vec<(String, String)>,
+    pub deadline: Option<Duration>,
     pub capture: Vec<Capture>,
     pub expect: Vec<Expectation>,
 }

@@ -8,7 +8,7 @@ use super::model::{Answer, WsAction};
 use super::reader::Reader;
 use super::{capture, expect};
 
-pub const STEPS: [&str; 3] = ["connect", "send", "wait"];
+pub const STEPS: [&str; 4] = ["connect", "send", "sendBytes", "wait"];
 /// What makes a mapping more than a message.
 const ANSWERED: [&str; 4] = ["capture", "match", "expect", "timeout"];
 
@@ -23,7 +23,7 @@ pub fn read(name: &str, node: &Node, reader: &mut Reader<'_>) -> Option<WsAction
             }
             Some(WsAction::Connect(node.to_json()))
         }
-        "send" => send(node, reader),
+        "send" | "sendBytes" => send(name, node, reader),
         _ => {
             reader.check_part("answer", node, "wait");
             Some(WsAction::Wait { answer: answer(node, reader) })
@@ -32,21 +32,23 @@ pub fn read(name: &str, node: &Node, reader: &mut Reader<'_>) -> Option<WsAction
 }
 
 /// A mapping is a message itself, unless it says what its answer is used for.
-fn send(node: &Node, reader: &mut Reader<'_>) -> Option<WsAction> {
+fn send(name: &str, node: &Node, reader: &mut Reader<'_>) -> Option<WsAction> {
+    let binary = name == "sendBytes";
     if !ANSWERED.iter().any(|field| node.entry(field).is_some()) {
-        return Some(WsAction::Send { payload: node.to_json(), answer: Answer::default() });
+        return Some(WsAction::Send { payload: node.to_json(), binary, answer: Answer::default() });
     }
-    reader.check_part("answer", node, "send");
+    reader.check_part("answer", node, name);
     let Some(payload) = node.get("payload") else {
         let span = node.entries().first().map_or(node.span, |(key, _)| key.span);
-        reader.error(codes::MISSING_FIELD, span, "`send` lacks `payload`", "add `payload`: the message; or write `wait`".to_owned());
+        reader.error(codes::MISSING_FIELD, span, format!("`{name}` lacks `payload`"), "add `payload`: the message; or write `wait`".to_owned());
         return None;
     };
-    Some(WsAction::Send { payload: payload.to_json(), answer: answer(node, reader) })
+    Some(WsAction::Send { payload: payload.to_json(), binary, answer: answer(node, reader) })
 }
 
 fn answer(node: &Node, reader: &mut Reader<'_>) -> Answer {
     Answer {
+        name: node.owned("name"),
         timeout: reader.time(node, "timeout"),
         capture: capture::read(node, reader),
         matches: capture::matches(node, reader),

@@ -23,6 +23,8 @@ pub struct Answer {
     pub body: Bytes,
     /// As sent.
     pub body_bytes: u64,
+    /// Headers that came behind the body.
+    pub trailers: HeaderMap,
     /// After redirects.
     pub address: Address,
     pub sent: Instant,
@@ -50,6 +52,7 @@ pub(super) struct RawAnswer {
 pub(super) struct ReadBody {
     body: Bytes,
     bytes: u64,
+    trailers: HeaderMap,
 }
 
 pub(super) enum ReadError {
@@ -71,7 +74,13 @@ pub(super) async fn read(
     let mut more = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(ReadError::Connection)?;
-        let Ok(data) = frame.into_data() else { continue };
+        let data = match frame.into_data() {
+            Ok(data) => data,
+            Err(frame) => {
+                read.trailers = frame.into_trailers().unwrap_or_default();
+                continue;
+            }
+        };
         read.bytes += data.len() as u64;
         if read.bytes > BODY_BYTES_MAX as u64 {
             return Err(ReadError::TooLarge);
@@ -120,6 +129,7 @@ impl RawAnswer {
             headers: self.head.headers,
             body: self.body.body,
             body_bytes: self.body.bytes,
+            trailers: self.body.trailers,
             address,
             sent: self.first_byte,
             first_byte: self.first_byte,

@@ -24,7 +24,6 @@ use super::tls::Tls;
 pub(super) type Io = TokioIo<Stream>;
 
 pub(super) struct Connector {
-    http2: bool,
     tls: Tls,
     resolver: Resolver,
 }
@@ -36,15 +35,15 @@ pub enum Stream {
 }
 
 impl Connector {
-    pub fn new(http2: bool, tls: Tls) -> Self {
-        Self { http2, tls, resolver: Resolver::default() }
+    pub fn new(tls: Tls) -> Self {
+        Self { tls, resolver: Resolver::default() }
     }
 
-    pub async fn open(&self, endpoint: &Endpoint) -> Result<(Connection, Connected), RequestError> {
-        let (stream, connected) = self.stream(endpoint).await?;
+    pub async fn open(&self, endpoint: &Endpoint, http2: bool) -> Result<(Connection, Connected), RequestError> {
+        let (stream, connected) = self.stream(endpoint, http2).await?;
         let io = TokioIo::new(stream);
         let failed = |error: hyper::Error| RequestError::from_hyper(&endpoint.peer(), &error);
-        let connection = if self.http2 {
+        let connection = if http2 {
             let (sender, driver) = http2::Builder::new(LocalTasks).handshake(io).await.map_err(failed)?;
             // Its end is told to the requests on it.
             tokio::task::spawn_local(async move { driver.await.unwrap_or_default() });
@@ -57,7 +56,7 @@ impl Connector {
     }
 
     /// A connection on which no HTTP has been spoken yet.
-    pub async fn stream(&self, endpoint: &Endpoint) -> Result<(Stream, Connected), RequestError> {
+    pub async fn stream(&self, endpoint: &Endpoint, http2: bool) -> Result<(Stream, Connected), RequestError> {
         let began = Instant::now();
         let addresses = self.resolver.look_up(endpoint).await?;
         let resolved = Instant::now();
@@ -67,7 +66,7 @@ impl Connector {
         if !endpoint.secure() {
             return Ok((Stream::Plain(tcp), connected));
         }
-        let stream = self.encrypt(endpoint, tcp).await?;
+        let stream = self.encrypt(endpoint, http2, tcp).await?;
         connected.tls = Some(reached.elapsed());
         Ok((stream, connected))
     }
@@ -89,14 +88,14 @@ impl Connector {
         Err(RequestError::from_io(&endpoint.peer(), &error))
     }
 
-    async fn encrypt(&self, endpoint: &Endpoint, tcp: TcpStream) -> Result<Stream, RequestError> {
-        let connector = TlsConnector::from(self.tls.config().map_err(RequestError::TlsSettings)?);
+    async fn encrypt(&self, endpoint: &Endpoint, http2: bool, tcp: TcpStream) -> Result<Stream, RequestError> {
+        let connector = TlsConnector::from(self.tls.config(http2).map_err(RequestError::TlsSettings)?);
         let name = self.tls.server_name.as_deref().unwrap_or(endpoint.host());
         let peer = endpoint.peer();
         let name = ServerName::try_from(name.to_owned())
             .map_err(|error| RequestError::Tls { peer: peer.clone(), reason: error.to_string() })?;
         let stream = connector.connect(name, tcp).await.map_err(|error| RequestError::from_io(&peer, &error))?;
-        if self.http2 && stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+        if http2 && stream.get_ref().1.alpn_protocol() != Some(b"h2") {
             let reason = "it does not offer HTTP/2".to_owned();
             return Err(RequestError::Protocol { peer, reason });
         }

@@ -37,6 +37,14 @@ pub enum RequestError {
     Encoding { encoding: String },
     #[error("{peer} does not speak HTTP as expected: {reason}")]
     Protocol { peer: String, reason: String },
+    #[error("{peer} does not open a WebSocket but answers {status}: {beginning}")]
+    NoUpgrade { peer: String, status: u16, beginning: String },
+    #[error("no message within {} ms", limit.as_millis())]
+    NoMessage { limit: Duration },
+    #[error("{peer} closed the WebSocket with code {code}{}", said(reason))]
+    Closed { peer: String, code: u16, reason: String },
+    #[error("a message of {size} bytes, and the longest that is read has {limit}: raise `config.ws.maxPayload`")]
+    MessageTooLong { size: usize, limit: usize },
     #[error("this machine has no more {what}: {mend}")]
     Exhausted { what: &'static str, mend: &'static str, code: &'static str },
     #[error("{peer}: {reason}")]
@@ -44,7 +52,7 @@ pub enum RequestError {
 }
 
 impl RequestError {
-    /// As Node and Artillery name it.
+    /// As Node, Artillery and its WebSocket library name it.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Address(_) => "ERR_INVALID_URL",
@@ -55,6 +63,10 @@ impl RequestError {
             Self::Reset { .. } => "ECONNRESET",
             Self::BrokenPipe { .. } => "EPIPE",
             Self::Certificate { code, .. } | Self::Exhausted { code, .. } | Self::Network { code, .. } => code,
+            Self::NoUpgrade { .. } => "Unexpected server response",
+            Self::NoMessage { .. } => "response timeout",
+            Self::Closed { .. } => "ERR_WEBSOCKET_CLOSED",
+            Self::MessageTooLong { .. } => "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
             Self::Tls { .. } | Self::Protocol { .. } => "EPROTO",
             Self::TlsSettings(_) => "ERR_TLS_SETTINGS",
             Self::TooManyRedirects { .. } => "ERR_TOO_MANY_REDIRECTS",
@@ -140,6 +152,10 @@ impl RequestError {
         };
         Self::Protocol { peer, reason }
     }
+}
+
+fn said(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!(": {reason}") }
 }
 
 fn is_out_of_files(error: &io::Error) -> bool {

@@ -11,6 +11,7 @@ mod cookies;
 mod error;
 mod pool;
 mod resolve;
+mod socket;
 mod tls;
 
 use std::borrow::Cow;
@@ -26,6 +27,7 @@ pub use address::{Address, AddressError, Endpoint};
 pub use answer::{Answer, BODY_BYTES_MAX, Connected};
 pub use error::RequestError;
 pub use pool::Session;
+pub use socket::{Message, Opened, Opening, Socket};
 pub use tls::{Tls, TlsError};
 
 use connect::Connector;
@@ -34,8 +36,6 @@ use pool::SharedPool;
 /// What the connections of one run have in common.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
-    /// HTTP/2 with prior knowledge over plain text, by ALPN over TLS.
-    pub http2: bool,
     /// Connections shared by all virtual users of a worker. Each has its own if none.
     pub pool: Option<u32>,
     /// Connections of one virtual user at once.
@@ -50,6 +50,8 @@ pub struct Outgoing<'a> {
     pub address: Address,
     pub headers: Cow<'a, HeaderMap>,
     pub body: Bytes,
+    /// HTTP/2: with prior knowledge over plain text, by ALPN over TLS.
+    pub http2: bool,
     /// To the last byte, redirects included.
     pub timeout: Duration,
     /// How many redirects are followed; none leaves a redirect as the answer.
@@ -68,7 +70,7 @@ pub struct Client {
 impl Client {
     pub fn new(settings: &ClientSettings) -> Rc<Self> {
         Rc::new(Self {
-            connector: Connector::new(settings.http2, settings.tls.clone()),
+            connector: Connector::new(settings.tls.clone()),
             shared: settings.pool.map(SharedPool::new),
             sockets_max: settings.sockets_max,
         })
@@ -111,7 +113,7 @@ impl Client {
     /// server may do so at any time, and it has not seen the request.
     async fn exchange(&self, session: &Session, outgoing: &Outgoing<'_>) -> Result<Answer, RequestError> {
         let _place = self.place(session).await;
-        while let Some(mut connection) = self.idle(session, outgoing.address.endpoint()) {
+        while let Some(mut connection) = self.idle(session, outgoing.address.endpoint(), outgoing.http2) {
             match connection.exchange(request(outgoing, connection.is_http2()), outgoing.keep_body).await {
                 Ok(answer) => {
                     self.give_back(session, connection);
@@ -122,11 +124,18 @@ impl Client {
             }
         }
         // Opening is rare and its state large, so that it is kept apart from the waiting user.
-        let (mut connection, connected) = Box::pin(self.connector.open(outgoing.address.endpoint())).await?;
+        let (mut connection, connected) = Box::pin(self.connector.open(outgoing.address.endpoint(), outgoing.http2)).await?;
         let exchanged = connection.exchange(request(outgoing, connection.is_http2()), outgoing.keep_body).await;
         let answer = exchanged.map_err(|failed| failed.error)?;
         self.give_back(session, connection);
         Ok(answer.from(outgoing.address.clone(), Some(connected)))
+    }
+
+    /// Opens a WebSocket.
+    pub async fn open_socket(&self, opening: Opening) -> Result<(Socket, Opened), RequestError> {
+        let limit = opening.timeout;
+        let opened = tokio::time::timeout(limit, Box::pin(socket::open(&self.connector, opening))).await;
+        opened.unwrap_or(Err(RequestError::Timeout { limit }))
     }
 
     async fn place<'a>(&'a self, session: &'a Session) -> Option<tokio::sync::SemaphorePermit<'a>> {
@@ -135,8 +144,8 @@ impl Client {
         places.acquire().await.ok()
     }
 
-    fn idle(&self, session: &Session, endpoint: &Endpoint) -> Option<connection::Connection> {
-        self.shared.as_ref().map_or(&session.idle, |pool| &pool.idle).take(endpoint)
+    fn idle(&self, session: &Session, endpoint: &Endpoint, http2: bool) -> Option<connection::Connection> {
+        self.shared.as_ref().map_or(&session.idle, |pool| &pool.idle).take(endpoint, http2)
     }
 
     fn give_back(&self, session: &Session, connection: connection::Connection) {

@@ -70,9 +70,10 @@ impl Idle {
     }
 
     /// The connection that was used last, since it is the least likely to be closed by now.
-    pub fn take(&self, endpoint: &Endpoint) -> Option<Connection> {
+    pub fn take(&self, endpoint: &Endpoint, http2: bool) -> Option<Connection> {
         let mut connections = self.connections.borrow_mut();
-        let at = connections.iter().rposition(|idle| idle.endpoint == *endpoint && idle.is_open())?;
+        let fits = |idle: &Connection| idle.endpoint == *endpoint && idle.is_http2() == http2 && idle.is_open();
+        let at = connections.iter().rposition(fits)?;
         if let Some(shared) = connections[at].share() {
             return Some(shared);
         }
@@ -86,7 +87,7 @@ impl Idle {
         let mut connections = self.connections.borrow_mut();
         if connection.is_http2() {
             connections.retain(|idle| idle.is_open());
-            if connections.iter().any(|idle| idle.endpoint == connection.endpoint) {
+            if connections.iter().any(|idle| idle.endpoint == connection.endpoint && idle.is_http2()) {
                 return;
             }
         }

@@ -18,8 +18,8 @@ pub struct Tls {
     pub identity: Option<(PathBuf, PathBuf)>,
     /// Asked for instead of the host's own name.
     pub server_name: Option<String>,
-    pub http2: bool,
-    built: Arc<OnceLock<Result<Arc<ClientConfig>, TlsError>>>,
+    /// For HTTP/1.1, and for HTTP/2.
+    built: Arc<[OnceLock<Result<Arc<ClientConfig>, TlsError>>; 2]>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,11 +34,11 @@ pub enum TlsError {
 
 impl Tls {
     /// Shared by all workers of a run.
-    pub fn config(&self) -> Result<Arc<ClientConfig>, TlsError> {
-        self.built.get_or_init(|| self.build().map(Arc::new)).clone()
+    pub fn config(&self, http2: bool) -> Result<Arc<ClientConfig>, TlsError> {
+        self.built[usize::from(http2)].get_or_init(|| self.build(http2).map(Arc::new)).clone()
     }
 
-    fn build(&self) -> Result<ClientConfig, TlsError> {
+    fn build(&self, http2: bool) -> Result<ClientConfig, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
@@ -54,7 +54,7 @@ impl Tls {
                 .with_client_auth_cert(certificates("cert", certificate)?, private_key(key)?)
                 .map_err(|error| TlsError::Refused(error.to_string()))?,
         };
-        config.alpn_protocols = if self.http2 { vec![b"h2".to_vec()] } else { vec![b"http/1.1".to_vec()] };
+        config.alpn_protocols = if http2 { vec![b"h2".to_vec()] } else { vec![b"http/1.1".to_vec()] };
         Ok(config)
     }
 

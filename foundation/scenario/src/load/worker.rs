@@ -146,6 +146,7 @@ impl Worker {
         let mut user = User {
             number: arrival.number,
             session: self.ground.client.session(),
+            socket: None,
             scope: program.scope(&self.order.base, arrival.number),
             timetable: Timetable::new(planned),
             stops: self.order.stops,

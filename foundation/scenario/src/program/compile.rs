@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use documents::diagnostic::Origin;
+use http::HeaderName;
 use documents::script::{Config, HttpVersion, Script};
 
 use super::journey;
 use super::{CompileError, CompileOptions, EndpointName, Payload, Program, Settings};
 use crate::client::{Address, AddressError, ClientSettings, Tls};
-use crate::value::{Base, Processor, Scope, Surroundings, TemplateError};
+use crate::value::{Base, Processor, Scope, Surroundings, TemplateError, Text};
 
 /// What the parts of a script need while they are compiled, and where their faults go.
 pub(super) struct Compiler<'a> {
@@ -146,21 +147,21 @@ fn target(script: &Script, scope: &Scope) -> Result<Option<Address>, CompileErro
 }
 
 fn client(config: &Config, folder: &Path) -> ClientSettings {
-    let http2 = config.http.version == HttpVersion::Http2;
     let file = |path: &Option<String>| path.as_ref().map(|path| folder.join(path));
     let mut tls = Tls::default();
     tls.accept_all = !config.tls.reject_unauthorized;
     tls.ca = file(&config.tls.ca);
     tls.identity = file(&config.tls.cert).zip(file(&config.tls.key));
     tls.server_name = config.tls.server_name.clone();
-    tls.http2 = http2;
-    ClientSettings { http2, pool: config.http.pool, sockets_max: config.http.max_sockets, tls }
+    ClientSettings { pool: config.http.pool, sockets_max: config.http.max_sockets, tls }
 }
 
 fn settings(config: &Config) -> Settings {
     Settings {
+        http2: config.http.version == HttpVersion::Http2,
         timeout: config.http.timeout,
         redirects_max: config.http.max_redirects,
+        message_bytes_max: config.ws.max_payload.map(|bytes| bytes as usize),
         strict_capture: config.http.strict_capture,
         tracing: config.http.distributed_tracing,
         expect: config.plugins.expect.clone().unwrap_or_default(),
@@ -173,6 +174,39 @@ const UNKNOWN_FUNCTION: &str = "there is no function";
 impl Compiler<'_> {
     pub fn error(&mut self, origin: &Origin, message: impl Into<String>, mend: Option<String>) {
         self.errors.push(fault(origin, message.into(), mend));
+    }
+
+    /// Where something goes each time. A path without a target is a fault now rather than later.
+    pub fn address(&mut self, text: &str, origin: &Origin) -> Option<Address> {
+        match Address::of_step(text, self.target) {
+            Ok(address) => Some(address),
+            // A target that is wrong has been told already.
+            Err(_) if self.target.is_none() && self.config.target.is_some() => None,
+            Err(error) => {
+                let mend = self.target.is_none().then(|| "write `config.target`, or give `--target`".to_owned());
+                self.error(origin, error.to_string(), mend);
+                None
+            }
+        }
+    }
+
+    /// Of several with one name, the last.
+    pub fn headers<'h>(
+        &mut self,
+        written: impl IntoIterator<Item = &'h (String, String)>,
+        origin: &Origin,
+    ) -> Box<[(HeaderName, Text)]> {
+        let mut headers: Vec<(HeaderName, Text)> = Vec::new();
+        for (name, value) in written {
+            let Ok(key) = HeaderName::try_from(name) else {
+                self.error(origin, format!("`{name}` is no name of a header"), None);
+                continue;
+            };
+            let Some(text) = self.take(origin, Text::parse(value)) else { continue };
+            headers.retain(|(other, _)| *other != key);
+            headers.push((key, text));
+        }
+        headers.into()
     }
 
     /// What was compiled, or nothing and a fault told.

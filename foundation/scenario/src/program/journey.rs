@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use documents::diagnostic::Origin;
-use documents::script::{self, Jitter};
+use documents::script::{self, Engine, Jitter};
 
 use super::compile::Compiler;
 use super::request::{self, Request};
+use super::ws::{self, Ws};
 use crate::value::{Expression, Json};
 
 #[derive(Debug)]
@@ -36,6 +37,7 @@ pub(crate) enum Guard {
 #[derive(Debug)]
 pub(crate) enum Action {
     Request(Box<Request>),
+    Ws(Box<Ws>),
     Think(Think),
     Log(Json),
     Function(String),
@@ -84,11 +86,21 @@ pub(super) fn compile(compiler: &mut Compiler<'_>, written: &script::Journey, at
     Journey {
         name: written.name.clone().unwrap_or_else(|| format!("scenario {}", at + 1)),
         weight: written.weight,
-        steps: steps(compiler, &written.flow, &hooks),
+        steps: first_step(compiler, written).into_iter().chain(steps(compiler, &written.flow, &hooks)).collect(),
         before: compiler.functions(&written.before_scenario, &written.origin),
         after: compiler.functions(&written.after_scenario, &written.origin),
         on_error: compiler.functions(&written.on_error, &written.origin),
     }
+}
+
+/// A journey over a WebSocket connects first, whether it says so or not.
+fn first_step(compiler: &mut Compiler<'_>, written: &script::Journey) -> Option<Step> {
+    let says_so = |step: &script::Step| matches!(&step.action, script::Action::Ws(script::WsAction::Connect(_)));
+    if written.engine != Engine::Ws || written.flow.first().is_some_and(says_so) {
+        return None;
+    }
+    let action = Action::Ws(Box::new(ws::usual_connect(compiler, &written.origin)?));
+    Some(Step { action, guard: None })
 }
 
 impl Journey {
@@ -144,7 +156,8 @@ fn step(compiler: &mut Compiler<'_>, written: &script::Step, hooks: &Hooks) -> O
             steps: steps(compiler, written, hooks),
             limit: limit.unwrap_or(PARALLEL_LIMIT).max(1) as usize,
         },
-        script::Action::Ws(_) | script::Action::Grpc(_) | script::Action::Browser(_) => {
+        script::Action::Ws(written) => Action::Ws(Box::new(ws::compile(compiler, written, origin)?)),
+        script::Action::Grpc(_) | script::Action::Browser(_) => {
             compiler.error(origin, "steps of this engine cannot be played yet", None);
             return None;
         }

@@ -7,6 +7,7 @@ mod inspection;
 mod journey;
 mod payload;
 mod request;
+pub(crate) mod ws;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -84,9 +85,13 @@ pub struct Program {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
+    /// Whether requests go over HTTP/2.
+    pub http2: bool,
     /// Of one request, to the last byte.
     pub timeout: Duration,
     pub redirects_max: u32,
+    /// Of a WebSocket's messages; a limit of the client's own if none.
+    pub message_bytes_max: Option<usize>,
     pub strict_capture: bool,
     /// Whether requests carry a trace context.
     pub tracing: bool,

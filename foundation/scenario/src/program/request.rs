@@ -78,7 +78,7 @@ pub(super) fn compile(
     origin: &Origin,
 ) -> Option<Request> {
     let url = compiler.take(origin, Text::parse(&written.url));
-    let fixed = url.as_ref().and_then(|url| fixed_address(compiler, url, origin));
+    let fixed = url.as_ref().and_then(|url| compiler.address(url.constant()?, origin));
     let method = Method::from_bytes(written.method.as_bytes()).ok();
     if method.is_none() {
         compiler.error(origin, format!("`{}` is no HTTP method", written.method), None);
@@ -114,21 +114,6 @@ pub(super) fn compile(
         before,
         after,
     })
-}
-
-/// Where it goes, if that is the same each time. A path without a target is a fault now rather than later.
-fn fixed_address(compiler: &mut Compiler<'_>, url: &Text, origin: &Origin) -> Option<Address> {
-    let text = url.constant()?;
-    match Address::of_step(text, compiler.target) {
-        Ok(address) => Some(address),
-        // A target that is wrong has been told already.
-        Err(_) if compiler.target.is_none() && compiler.config.target.is_some() => None,
-        Err(error) => {
-            let mend = compiler.target.is_none().then(|| "write `config.target`, or give `--target`".to_owned());
-            compiler.error(origin, error.to_string(), mend);
-            None
-        }
-    }
 }
 
 type Headers = (HeaderMap, Box<[(HeaderName, Text)]>);

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::client::{Client, Session};
+use crate::client::{Client, Session, Socket};
 use crate::program::Program;
 use crate::value::Scope;
 
@@ -43,6 +43,8 @@ pub(crate) struct Ground {
 pub(crate) struct User {
     pub number: u64,
     pub session: Session,
+    /// The WebSocket of the present journey, if its engine is ws.
+    pub socket: Option<Rc<Socket>>,
     pub scope: Scope,
     pub timetable: Timetable,
     /// No step begins after this.

@@ -18,6 +18,9 @@ use crate::value::{Called, Hook};
 /// Plays a journey from its start to its end.
 pub(crate) async fn walk(ground: &Ground, user: &mut User, journey: &Journey) -> Result<(), Ended> {
     let walked = whole(ground, user, journey).await;
+    if let Some(socket) = user.socket.take() {
+        socket.close().await;
+    }
     if let Err(ended) = &walked
         && !journey.on_error.is_empty()
     {
@@ -83,6 +86,7 @@ pub(super) async fn walk_steps(ground: &Ground, user: &mut User, steps: &[Step])
         }
         match &step.action {
             Action::Request(request) => steps::request(ground, user, request).await?,
+            Action::Ws(step) => steps::ws(ground, user, step).await?,
             Action::Think(think) => pause(ground, user, think).await?,
             Action::Log(message) => {
                 ground.witness.logged(&message.to_text(&user.scope).map_err(Ended::Template)?);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::ended::Ended;
-use crate::client::{Answer, Connected};
+use crate::client::{Answer, Connected, Message, Opened};
 use crate::trace::TraceContext;
 use crate::value::{CaptureError, Emitted, Mismatch, Response};
 
@@ -46,6 +46,25 @@ impl From<&Answer> for Answered {
             body_bytes: answer.body_bytes,
             connected: answer.connected,
         }
+    }
+}
+
+impl From<&Opened> for Answered {
+    fn from(opened: &Opened) -> Self {
+        Self {
+            status: Some(opened.status.as_u16()),
+            first_byte: opened.at,
+            last_byte: opened.at,
+            body_bytes: 0,
+            connected: Some(opened.connected),
+        }
+    }
+}
+
+impl From<&Message> for Answered {
+    fn from(message: &Message) -> Self {
+        let (first_byte, body_bytes) = (message.at, message.data.len() as u64);
+        Self { status: None, first_byte, last_byte: message.at, body_bytes, connected: None }
     }
 }
 

@@ -1,10 +1,13 @@
 //! The steps of a journey that are more than a few lines.
 
+mod headers;
 mod hooked;
 mod inspect;
 mod multipart;
 mod parallel;
 mod request;
+mod ws;
 
 pub(super) use parallel::parallel;
 pub(super) use request::request;
+pub(super) use ws::ws;

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap};
 use serde_json::Value;
 
 use super::super::ended::Ended;
 use super::super::walk::call;
 use super::super::{Answered, Exchange, Ground, User};
-use super::{hooked, inspect, multipart};
+use super::{headers, hooked, inspect, multipart};
 use crate::client::{Address, Answer, Outgoing, RequestError, basic_auth};
 use crate::program::{Body, Request};
 use crate::trace::TraceContext;
@@ -91,13 +91,8 @@ fn build<'a>(
     let scope = &user.scope;
     let address = address(ground, request, scope)?;
     let mut headers = Cow::Borrowed(&request.headers);
-    for (name, text) in &request.templated_headers {
-        let text = text.render(scope).map_err(Ended::Template)?;
-        let value = HeaderValue::from_bytes(text.as_bytes()).map_err(|_| Ended::Value {
-            what: format!("the header {name}"),
-            reason: format!("`{text}` holds what no header can"),
-        })?;
-        headers.to_mut().insert(name.clone(), value);
+    if !request.templated_headers.is_empty() {
+        headers::render(&request.templated_headers, scope, headers.to_mut())?;
     }
     for (name, text) in &request.cookies {
         user.session.set_cookie(&address, name, &text.render(scope).map_err(Ended::Template)?);
@@ -121,6 +116,7 @@ fn build<'a>(
         address,
         headers,
         body,
+        http2: settings.http2,
         timeout: settings.timeout,
         redirects_max: request.follow_redirect.then_some(settings.redirects_max),
         keep_body: true,

@@ -25,6 +25,7 @@ impl Texts {
             Hook::WhileTrue => (3, String::new(), String::new()),
             Hook::IfTrue => (4, String::new(), String::new()),
             Hook::OnError(request, error) => (5, text(&request.params), (*error).to_owned()),
+            Hook::Connect(request) => (6, text(&request.params), String::new()),
         };
         Self { kind, own: own_text(scope), kept: scope.kept().map_or(String::new(), text), params, response }
     }
@@ -169,7 +170,10 @@ pub(super) fn take_up(
 impl Hook<'_> {
     fn request(&mut self) -> Option<&mut HookRequest> {
         match self {
-            Self::BeforeRequest(request) | Self::AfterResponse(request, _) | Self::OnError(request, _) => Some(request),
+            Self::BeforeRequest(request)
+            | Self::AfterResponse(request, _)
+            | Self::OnError(request, _)
+            | Self::Connect(request) => Some(request),
             Self::Step | Self::WhileTrue | Self::IfTrue => None,
         }
     }

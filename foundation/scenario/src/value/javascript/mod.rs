@@ -65,6 +65,8 @@ pub enum Hook<'a> {
     IfTrue,
     /// `(error, requestParams, context, events, done)`: what ended the journey.
     OnError(&'a mut HookRequest, &'a str),
+    /// `(params, context, done)`: how a WebSocket connects.
+    Connect(&'a mut HookRequest),
 }
 
 /// What a call left behind, besides changed variables.

@@ -175,7 +175,7 @@
 
   // --- The call.
 
-  const BEFORE_REQUEST = 0, AFTER_RESPONSE = 1, STEP = 2, WHILE_TRUE = 3, IF_TRUE = 4, ON_ERROR = 5;
+  const BEFORE_REQUEST = 0, AFTER_RESPONSE = 1, STEP = 2, WHILE_TRUE = 3, IF_TRUE = 4, ON_ERROR = 5, CONNECT = 6;
 
   /** What the function has left behind, or null if it is not done. */
   function begin(id, kind, base, name, own, kept, params, response) {
@@ -207,6 +207,7 @@
       case BEFORE_REQUEST: return settle(call, f(params, context, events, done), false, f.length > 3);
       case AFTER_RESPONSE: return settle(call, f(params, makeResponse(call, response), context, events, done), false, f.length > 4);
       case ON_ERROR: return settle(call, f(new Error(response), params, context, events, done), false, f.length > 4);
+      case CONNECT: return settle(call, f(params, context, done), false, f.length > 2);
       case STEP: default: return settle(call, f(context, events, done), false, f.length > 2);
     }
   }
