@@ -3,6 +3,7 @@
 //! A checked [`documents::script::Script`] is compiled once into a program; virtual users walk it. Knows no
 //! folder of documents, no ledger and no lake: what happened is told to an observer.
 
+mod browser;
 pub mod client;
 pub mod load;
 mod once;
@@ -13,6 +14,7 @@ mod trace;
 mod user;
 pub mod value;
 
+pub use browser::{Attachment, BrowserError};
 pub use program::{CompileError, CompileOptions, Program};
 pub use redact::{HIDDEN, Redactor, looks_secret};
 pub use trace::TraceContext;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 use tokio::task::LocalSet;
 
+use crate::browser::{Browsers, TabSlot};
 use crate::client::Client;
 use crate::program::{Journey, Program};
 use crate::user::{Clock, Ended, Ground, Pace, Timetable, User, Witness, walk};
@@ -48,6 +49,7 @@ pub(crate) async fn after(program: &Arc<Program>, base: Arc<Base>) {
 pub(crate) fn ground(program: &Arc<Program>, witness: Rc<dyn Witness>, strict_expectations: bool) -> Ground {
     Ground {
         client: Client::new(&program.client),
+        browsers: Browsers::new(program, false),
         program: program.clone(),
         clock: Clock::default(),
         pace: Pace::new(program.thinks),
@@ -63,6 +65,7 @@ pub(crate) fn user(ground: &Ground, base: &Arc<Base>, number: u64) -> User {
         number,
         session: ground.client.session(),
         socket: None,
+        tab: TabSlot::default(),
         scope: ground.program.scope(base, number),
         timetable: Timetable::new(Instant::now()),
         stops: None,

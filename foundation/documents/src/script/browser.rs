@@ -25,11 +25,13 @@ pub fn read(name: &str, span: Span, node: &Node, reader: &mut Reader<'_>) -> Opt
         _ => {
             reader.check_part("browserExpect", node, "expect");
             let field = |name: &str| node.owned(name);
-            if ["selector", "text", "url", "title"].iter().all(|name| node.get(name).is_none()) && reader.knows_all("browserExpect", node) {
-                let mend = "add `selector`, `text`, `url` or `title`".to_owned();
+            if ["selector", "text", "url", "title", "status"].iter().all(|name| node.get(name).is_none()) && reader.knows_all("browserExpect", node) {
+                let mend = "add `selector`, `text`, `url`, `title` or `status`".to_owned();
                 reader.error(codes::MISSING_FIELD, span, "`expect` does not say what the page must show", mend);
             }
-            BrowserAction::Expect { selector: field("selector"), text: field("text"), url: field("url"), title: field("title") }
+            let [selector, text, url, title] = ["selector", "text", "url", "title"].map(field);
+            let status = reader.number_from(node, "status", 100.0, true).map(|status| status as u16);
+            BrowserAction::Expect { selector, text, url, title, status }
         }
     })
 }

@@ -519,7 +519,7 @@ pub struct GrpcCall {
     pub expect: Vec<Expectation>,
 }
 
-/// Selectors are CSS.
+/// Selectors are CSS; or `text=` and a text that stands on the element. All are *templates*.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum BrowserAction {
@@ -529,6 +529,13 @@ pub enum BrowserAction {
     Press { key: String },
     /// Until an element is there, or for a time.
     Wait { selector: Option<String>, text: Option<String>, timeout: Duration },
-    Expect { selector: Option<String>, text: Option<String>, url: Option<String>, title: Option<String> },
+    Expect {
+        selector: Option<String>,
+        text: Option<String>,
+        url: Option<String>,
+        title: Option<String>,
+        /// Of the page's own answer.
+        status: Option<u16>,
+    },
     Screenshot { name: String },
 }

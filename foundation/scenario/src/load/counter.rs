@@ -70,9 +70,11 @@ impl Witness for Counter {
             Err(ended) => {
                 counts.error(ended.code(), || ended.to_string());
                 counts.endpoint(exchange.number).errors += 1;
-                if let Ended::Request(error) = ended {
-                    counts.exhausted += u64::from(error.is_ours());
-                }
+                counts.exhausted += u64::from(match ended {
+                    Ended::Request(error) => error.is_ours(),
+                    Ended::Browser(error) => error.is_ours(),
+                    _ => false,
+                });
             }
         }
         drop(counts);

@@ -89,7 +89,7 @@ pub async fn run(
     };
     let asked_workers = options.workers.unwrap_or_else(|| usual_workers(&plan));
     let per_process = asked_workers.clamp(1, 64);
-    let start = Instant::now() + LEAD;
+    let start = Instant::now() + if program.needs_browser() { BROWSER_LEAD } else { LEAD };
     let (reports, parts) = mpsc::unbounded_channel();
     let active = Arc::new(AtomicU64::new(0));
     let base = program.base(&found);
@@ -146,6 +146,8 @@ pub async fn run(
 
 /// So that the first arrival is not late while the threads start.
 const LEAD: Duration = Duration::from_millis(2);
+/// So that browsers are there when the first users arrive.
+const BROWSER_LEAD: Duration = Duration::from_secs(2);
 /// What one thread does with ease; beyond it another helps.
 const RATE_OF_ONE_WORKER: f64 = 2000.0;
 

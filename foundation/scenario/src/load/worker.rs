@@ -15,6 +15,7 @@ use super::counter::Counter;
 use super::measured::Measured;
 use super::observer::Finished;
 use super::plan::{Arrival, Kind, Plan};
+use crate::browser::{Browsers, TabSlot};
 use crate::client::Client;
 use crate::program::Program;
 use crate::user::{Clock, Ended, Ground, Pace, Timetable, User, walk};
@@ -73,12 +74,13 @@ pub(super) fn work(order: Order) -> std::io::Result<()> {
 }
 
 struct Worker {
-    order: Order,
     ground: Ground,
     counter: Rc<Counter>,
     active: Cell<u64>,
     idle: Notify,
     cpu: Cell<ThreadTime>,
+    /// The last to go: the run is over when nobody can report, and the browser has ended by then.
+    order: Order,
 }
 
 impl Worker {
@@ -86,6 +88,7 @@ impl Worker {
         let counter = Rc::new(Counter::new());
         let ground = Ground {
             client: Client::new(&order.program.client),
+            browsers: Browsers::new(&order.program, false),
             program: order.program.clone(),
             clock: Clock::default(),
             pace: Pace::new(order.program.thinks),
@@ -99,6 +102,9 @@ impl Worker {
 
     async fn start_all(self: Rc<Self>) {
         let plan = self.order.plan.clone();
+        if self.order.program.needs_browser() {
+            self.ground.browsers.warm().await;
+        }
         for arrival in plan.arrivals().filter(|arrival| arrival.number % self.order.workers == self.order.number) {
             let planned = self.order.start + arrival.at;
             if planned > Instant::now() {
@@ -147,6 +153,7 @@ impl Worker {
             number: arrival.number,
             session: self.ground.client.session(),
             socket: None,
+            tab: TabSlot::default(),
             scope: program.scope(&self.order.base, arrival.number),
             timetable: Timetable::new(planned),
             stops: self.order.stops,
@@ -183,7 +190,7 @@ impl Worker {
             Err(ended) => {
                 counts.vusers.failed += 1;
                 // The others have been counted where they happened.
-                if !matches!(ended, Ended::Request(_) | Ended::Capture(_) | Ended::Mismatch(_)) {
+                if !matches!(ended, Ended::Request(_) | Ended::Browser(_) | Ended::Capture(_) | Ended::Mismatch(_)) {
                     counts.error(ended.code(), || ended.to_string());
                 }
             }

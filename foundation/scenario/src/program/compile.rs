@@ -166,6 +166,7 @@ fn settings(config: &Config) -> Settings {
         tracing: config.http.distributed_tracing,
         expect: config.plugins.expect.clone().unwrap_or_default(),
         by_endpoint: config.plugins.metrics_by_endpoint.clone(),
+        browser: config.browser.clone(),
     }
 }
 

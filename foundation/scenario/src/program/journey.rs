@@ -5,6 +5,7 @@ use std::time::Duration;
 use documents::diagnostic::Origin;
 use documents::script::{self, Engine, Jitter};
 
+use super::browser::{self, BrowserStep};
 use super::compile::Compiler;
 use super::request::{self, Request};
 use super::ws::{self, Ws};
@@ -43,6 +44,7 @@ pub(crate) enum Action {
     Function(String),
     Loop(Box<Loop>),
     Parallel { steps: Box<[Step]>, limit: usize },
+    Browser(Box<BrowserStep>),
 }
 
 #[derive(Debug)]
@@ -104,6 +106,10 @@ fn first_step(compiler: &mut Compiler<'_>, written: &script::Journey) -> Option<
 }
 
 impl Journey {
+    pub fn needs_browser(&self) -> bool {
+        self.steps.iter().any(Step::needs_browser)
+    }
+
     /// Whether it goes on until the run stops it.
     pub fn is_endless(&self) -> bool {
         self.steps.iter().any(Step::is_endless)
@@ -111,6 +117,15 @@ impl Journey {
 }
 
 impl Step {
+    fn needs_browser(&self) -> bool {
+        match &self.action {
+            Action::Browser(_) => true,
+            Action::Loop(of) => of.steps.iter().any(Self::needs_browser),
+            Action::Parallel { steps, .. } => steps.iter().any(Self::needs_browser),
+            _ => false,
+        }
+    }
+
     fn is_endless(&self) -> bool {
         match &self.action {
             Action::Loop(of) => {
@@ -157,7 +172,8 @@ fn step(compiler: &mut Compiler<'_>, written: &script::Step, hooks: &Hooks) -> O
             limit: limit.unwrap_or(PARALLEL_LIMIT).max(1) as usize,
         },
         script::Action::Ws(written) => Action::Ws(Box::new(ws::compile(compiler, written, origin)?)),
-        script::Action::Grpc(_) | script::Action::Browser(_) => {
+        script::Action::Browser(written) => Action::Browser(Box::new(browser::compile(compiler, written, origin)?)),
+        script::Action::Grpc(_) => {
             compiler.error(origin, "steps of this engine cannot be played yet", None);
             return None;
         }

@@ -2,6 +2,7 @@
 //!
 //! What can be wrong with a script is found here, before the first request.
 
+mod browser;
 mod compile;
 mod inspection;
 mod journey;
@@ -15,13 +16,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use documents::diagnostic::Origin;
-use documents::script::{Engine, Ensure, ExpectSettings, MetricsByEndpoint, Phase, Script};
+use documents::script::{BrowserSettings, Engine, Ensure, ExpectSettings, MetricsByEndpoint, Phase, Script};
 use serde_json::Value;
 
 use crate::client::{Address, ClientSettings};
 use crate::load::Plan;
 use crate::value::{Base, Processor, Scope, Surroundings};
 
+pub(crate) use browser::{BrowserAction, BrowserStep, Seen};
 pub(crate) use inspection::Inspection;
 pub(crate) use journey::{Action, Guard, Journey, Loop, Step, Think, Times};
 pub(crate) use payload::Payload;
@@ -97,6 +99,7 @@ pub(crate) struct Settings {
     pub tracing: bool,
     pub expect: ExpectSettings,
     pub by_endpoint: Option<MetricsByEndpoint>,
+    pub browser: BrowserSettings,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +155,11 @@ impl Program {
             }
         }
         self.journeys.len().saturating_sub(1)
+    }
+
+    /// Whether any of its users need a browser.
+    pub(crate) fn needs_browser(&self) -> bool {
+        self.journeys.iter().any(Journey::needs_browser)
     }
 
     /// The environment of the process, as scripts see it.

@@ -120,7 +120,7 @@ mod tests {
             duration_ms: 30.0,
             steps: vec![passed, failed],
             error: Some("told by the step".to_owned()),
-            printed: Vec::new(),
+            ..ScenarioReport::default()
         };
         let report = TestReport {
             name: "shop".to_owned(),

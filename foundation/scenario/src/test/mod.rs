@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::browser::{self, Browsers};
 use crate::once;
 use crate::program::{Journey, Program};
 use crate::redact::Redactor;
@@ -60,7 +61,7 @@ async fn play_all(
     let began = Instant::now();
     let mut scenarios = Vec::new();
     let mut redactor = Redactor::new(&program);
-    let mut stage = Stage { program: &program, options: &options, cancel: &cancel, redactor: &mut redactor };
+    let mut stage = Stage { program: &program, options: &options, cancel: &cancel, redactor: &mut redactor, browsers: Browsers::new(&program, true) };
     let mut found = Vec::new();
     if let Some(before) = &program.before {
         let (report, captured) = stage.play(before, "before", 0, &[]).await;
@@ -87,6 +88,8 @@ struct Stage<'a> {
     options: &'a TestOptions,
     cancel: &'a CancellationToken,
     redactor: &'a mut Redactor,
+    /// One for all journeys.
+    browsers: Rc<Browsers>,
 }
 
 /// A journey without an end is looked at for this long.
@@ -105,6 +108,7 @@ impl Stage<'_> {
         let strict = self.program.settings.expect.continue_on_failure != Some(true);
         let mut ground = once::ground(self.program, recorder.clone(), strict);
         ground.reads_all = true;
+        ground.browsers = self.browsers.clone();
         ground.traced = if self.options.traced { 1.0 } else { 0.0 };
         let mut user = once::user(&ground, &self.program.base(found), number);
         let began = Instant::now();
@@ -118,8 +122,9 @@ impl Stage<'_> {
             Err(Some(ended)) => Some(ended.to_string()),
             Err(None) => Some("the test was cancelled".to_owned()),
         };
-        let report = recorder.report(name, began.elapsed(), error);
+        let mut report = recorder.report(name, began.elapsed(), error);
         *self.redactor = recorder.redactor();
+        report.attachments = browser::evidence(&user, !report.passed(), self.redactor);
         (report, once::found(&user))
     }
 }

@@ -1,6 +1,7 @@
 //! Writes down each step of a journey.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,23 +14,26 @@ use super::report::{Failure, ResponseBeginning, ScenarioReport, StepReport};
 use crate::program::Program;
 use crate::redact::{HIDDEN, Redactor, looks_secret};
 use crate::user::{Ended, Exchange, Witness};
-use crate::value::{CaptureError, Mismatch, Response};
+use crate::value::{CaptureError, Emitted, Mismatch, Response};
 
 pub(super) struct Recorder {
     program: Arc<Program>,
     steps: RefCell<Vec<StepReport>>,
     printed: RefCell<Vec<String>>,
+    metrics: RefCell<BTreeMap<String, f64>>,
     redactor: RefCell<Redactor>,
 }
 
 /// A journey that loops long is told by its first steps, and by those that failed.
 const STEPS_MAX: usize = 1000;
 const PRINTED_MAX: usize = 1000;
+/// A script can make up names while it runs.
+const METRICS_MAX: usize = 200;
 const VALUE_CHARS_MAX: usize = 200;
 
 impl Recorder {
     pub fn new(program: Arc<Program>, redactor: Redactor) -> Self {
-        Self { program, steps: RefCell::default(), printed: RefCell::default(), redactor: RefCell::new(redactor) }
+        Self { program, steps: RefCell::default(), printed: RefCell::default(), metrics: RefCell::default(), redactor: RefCell::new(redactor) }
     }
 
     /// Secrets that were captured late may stand in what was written early, so all is looked through again.
@@ -42,6 +46,8 @@ impl Recorder {
             steps: self.steps.take(),
             error,
             printed: self.printed.take(),
+            metrics: self.metrics.take(),
+            attachments: Vec::new(),
         };
         report.error.iter_mut().chain(&mut report.printed).for_each(hide);
         for step in &mut report.steps {
@@ -172,6 +178,19 @@ impl Witness for Recorder {
         let mut printed = self.printed.borrow_mut();
         if printed.len() < PRINTED_MAX {
             printed.push(line.to_owned());
+        }
+    }
+
+    fn emitted(&self, emitted: Emitted) {
+        let mut metrics = self.metrics.borrow_mut();
+        let (Emitted::Counter { name, .. } | Emitted::Histogram { name, .. } | Emitted::Rate { name }) = &emitted;
+        if metrics.len() >= METRICS_MAX && !metrics.contains_key(name) {
+            return;
+        }
+        match emitted {
+            Emitted::Counter { name, value } => *metrics.entry(name).or_default() += value,
+            Emitted::Histogram { name, value } => drop(metrics.insert(name, value)),
+            Emitted::Rate { name } => *metrics.entry(name).or_default() += 1.0,
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
+use crate::browser::Attachment;
 use crate::program::Program;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,7 +19,7 @@ pub struct TestReport {
     pub scenarios: Vec<ScenarioReport>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ScenarioReport {
     pub name: String,
     pub duration_ms: f64,
@@ -27,6 +28,12 @@ pub struct ScenarioReport {
     pub error: Option<String>,
     /// Lines of `log` steps and of functions.
     pub printed: Vec<String>,
+    /// What the script and the browser have emitted: sums of counters, the latest value of others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
+    /// Pictures and records. Who asked for the test stores them.
+    #[serde(skip)]
+    pub attachments: Vec<Attachment>,
 }
 
 /// One request, message, call or step of a page, and its answer.
@@ -113,7 +120,7 @@ impl TestReport {
 impl ScenarioReport {
     pub(super) fn unplayed(reason: &str) -> Self {
         let (name, error) = ("test".to_owned(), Some(reason.to_owned()));
-        Self { name, duration_ms: 0.0, steps: Vec::new(), error, printed: Vec::new() }
+        Self { name, error, ..Self::default() }
     }
 
     pub fn passed(&self) -> bool {

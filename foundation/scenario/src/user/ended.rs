@@ -1,5 +1,6 @@
 //! Why a virtual user did not come to the end of its journey.
 
+use crate::browser::BrowserError;
 use crate::client::RequestError;
 use crate::value::{CaptureError, ExpressionError, HookError, Mismatch, RenderError};
 
@@ -7,6 +8,8 @@ use crate::value::{CaptureError, ExpressionError, HookError, Mismatch, RenderErr
 pub enum Ended {
     #[error(transparent)]
     Request(RequestError),
+    #[error(transparent)]
+    Browser(BrowserError),
     #[error("{0}")]
     Capture(CaptureError),
     #[error("{0}")]
@@ -29,6 +32,7 @@ impl Ended {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Request(error) => error.code(),
+            Self::Browser(error) => error.code(),
             Self::Capture(_) => "Failed capture or match",
             Self::Mismatch(_) => "Failed expectation",
             Self::Function(_) => "Failed function",

@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::browser::{Browsers, TabSlot};
 use crate::client::{Client, Session, Socket};
 use crate::program::Program;
 use crate::value::Scope;
@@ -28,6 +29,7 @@ pub(crate) use witness::{Answered, Exchange, Witness};
 pub(crate) struct Ground {
     pub program: Arc<Program>,
     pub client: Rc<Client>,
+    pub browsers: Rc<Browsers>,
     pub clock: Clock,
     pub pace: Pace,
     pub witness: Rc<dyn Witness>,
@@ -45,6 +47,8 @@ pub(crate) struct User {
     pub session: Session,
     /// The WebSocket of the present journey, if its engine is ws.
     pub socket: Option<Rc<Socket>>,
+    /// In the browser, if its engine is browser.
+    pub tab: TabSlot,
     pub scope: Scope,
     pub timetable: Timetable,
     /// No step begins after this.

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::ended::Ended;
 use super::pause::jittered;
 use super::{Ground, User, steps};
+use crate::browser;
 use crate::program::{Action, Guard, Journey, Loop, Step, Think, Times};
 use crate::value::{Called, Hook};
 
@@ -21,6 +22,7 @@ pub(crate) async fn walk(ground: &Ground, user: &mut User, journey: &Journey) ->
     if let Some(socket) = user.socket.take() {
         socket.close().await;
     }
+    browser::ended(ground, user);
     if let Err(ended) = &walked
         && !journey.on_error.is_empty()
     {
@@ -92,6 +94,8 @@ pub(super) async fn walk_steps(ground: &Ground, user: &mut User, steps: &[Step])
                 ground.witness.logged(&message.to_text(&user.scope).map_err(Ended::Template)?);
             }
             Action::Function(name) => drop(call(ground, user, name, Hook::Step).await?),
+            // Its futures are large, and few users have a browser.
+            Action::Browser(step) => Box::pin(browser::play(ground, user, step)).await?,
             Action::Loop(of) => stack.extend(first_round(user, of)?),
             Action::Parallel { steps, limit } => {
                 Box::pin(steps::parallel(ground, user, steps, *limit)).await?;

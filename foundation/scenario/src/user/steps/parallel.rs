@@ -21,12 +21,12 @@ pub(in crate::user) async fn parallel(
     let mut running = FuturesUnordered::new();
     let before = (user.scope.clone(), user.timetable.clone());
     let (number, stops) = (user.number, user.stops);
-    let (session, socket) = (user.session.clone(), user.socket.clone());
+    let (session, socket, tab) = (user.session.clone(), user.socket.clone(), user.tab.clone());
     let branch = |step| {
         let (scope, timetable) = before.clone();
-        let (session, socket) = (session.clone(), socket.clone());
+        let (session, socket, tab) = (session.clone(), socket.clone(), tab.clone());
         async move {
-            let mut branch = User { number, session, socket, scope, timetable, stops };
+            let mut branch = User { number, session, socket, tab, scope, timetable, stops };
             let walked = walk_steps(ground, &mut branch, std::slice::from_ref(step)).await;
             (walked, branch.scope)
         }
