@@ -12,6 +12,7 @@ use documents::Loaded;
 use documents::canary::SERVER;
 use evolve::faults::Injector;
 use evolve::postmortems::Postmortems;
+use evolve::scale_points::{RunwayTask, ScalePoints};
 use kernel::table::TableSource;
 use kernel::task::{Driver, Task};
 use kernel::{SharedClock, SystemClock};
@@ -37,7 +38,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::observe::{self, Observing};
-use crate::players::{ExperimentPlayer, House, injector};
+use crate::players::{ExperimentPlayer, House, Scenarios, injector};
 use crate::reading;
 use crate::settings::Settings;
 
@@ -142,6 +143,8 @@ struct Rooms {
     app: App,
     executor: Arc<Executor>,
     tasks: Vec<Arc<dyn Task>>,
+    /// Those that the ledger's changes do not concern.
+    timed: Vec<Arc<dyn Task>>,
 }
 
 impl Rooms {
@@ -179,7 +182,7 @@ impl Rooms {
             root: settings.ops.clone(),
             environment: settings.run_environment.clone(),
         };
-        let players = Players::from([("scenario", Arc::new(scenarios) as Arc<dyn Player>), ("experiment", Arc::new(experiments))]);
+        let players = Players::from([("scenario", Arc::new(Scenarios { player: scenarios, sql: sql.clone(), clock: clock.clone() }) as Arc<dyn Player>), ("experiment", Arc::new(experiments))]);
         let executor = Arc::new(Executor::new(
             ledger.clone(),
             documents.clone(),
@@ -199,6 +202,8 @@ impl Rooms {
             settings.repository.clone(),
         );
         let actions = postmortems.actions_task();
+        let scale_points = ScalePoints::new(ledger.clone(), documents.clone(), engine.clone(), clock.clone());
+        let runways = RunwayTask::new(scale_points.clone());
         let app = App {
             clock: clock.clone(),
             ledger: ledger.clone(),
@@ -212,6 +217,7 @@ impl Rooms {
             incidents: incidents.clone(),
             deliveries: Deliveries::new(ledger.clone(), clock.clone()),
             runs,
+            scale_points,
             postmortems,
             tasks: driver.clone(),
             access: settings.access.clone(),
@@ -227,12 +233,16 @@ impl Rooms {
             executor.clone(),
             Arc::new(actions),
         ];
-        Self { app, executor, tasks }
+        Self { app, executor, tasks, timed: vec![Arc::new(runways)] }
     }
 
     fn run(&self, driver: &Driver, ledger: &Ledger, lake: &Lake) {
         for task in &self.tasks {
             driver.spawn(task.clone(), ledger.watch());
+        }
+        for task in &self.timed {
+            // Its sender is gone: nothing but time wakes it.
+            driver.spawn(task.clone(), watch::channel(0).1);
         }
         for (task, wake) in lake.tasks() {
             driver.spawn(task, wake);

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use documents::diagnostic::Level;
-use documents::script::{Given, Phase, Script};
+use documents::script::{Given, Script};
+use prepare::scenarios::Setup;
 use scenario::{CompileOptions, Program};
 use serde_json::{Value, json};
 
@@ -36,23 +37,16 @@ pub struct With {
     pub variables: Vec<(String, String)>,
 }
 
-/// A script as it was read, and what it is played with.
-#[derive(Debug, Clone)]
-pub struct Played {
-    pub script: Script,
-    options: CompileOptions,
-}
-
 impl Chosen {
     /// Problems of the script are told on standard error.
-    pub fn read(&self) -> anyhow::Result<Played> {
+    pub fn read(&self) -> anyhow::Result<Setup> {
         self.with.read(&find(&self.scenario)?)
     }
 }
 
 impl With {
     /// Problems of the script are told on standard error.
-    pub fn read(&self, path: &Path) -> anyhow::Result<Played> {
+    pub fn read(&self, path: &Path) -> anyhow::Result<Setup> {
         let variables: BTreeMap<String, Value> = self.variables.iter().map(|(name, value)| (name.clone(), parsed(value))).collect();
         let script = read(path, Given { variables: variables.clone(), ..Given::default() })?;
         let options = CompileOptions {
@@ -62,49 +56,18 @@ impl With {
             variables,
             ..CompileOptions::default()
         };
-        Ok(Played { script, options })
+        Ok(Setup { script, options })
     }
 }
 
-impl Played {
-    pub fn compile(&self) -> anyhow::Result<Program> {
-        Program::compile(&self.script, &self.options).map_err(|errors| {
-            for error in &errors {
-                eprintln!("error: {error}{}", error.mend.as_ref().map(|mend| format!("\n  mend: {mend}")).unwrap_or_default());
-            }
-            anyhow::anyhow!("{} cannot be played", self.script.name)
-        })
-    }
-
-    pub fn environment(&self) -> Option<&str> {
-        self.options.environment.as_deref()
-    }
-
-    /// As a run on a server has them.
-    pub fn parameters(&self, mode: &str) -> BTreeMap<String, String> {
-        let given = [("mode", Some(mode)), ("environment", self.options.environment.as_deref()), ("target", self.options.target.as_deref())];
-        given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect()
-    }
-
-    /// What tells whether two runs played the same.
-    pub fn digest(&self) -> &str {
-        &self.script.digest
-    }
-
-    pub fn phases(&self) -> &[Phase] {
-        let environment = self.environment().and_then(|name| self.script.environments.get(name));
-        &environment.unwrap_or(&self.script.config).phases
-    }
-
-    /// The same with another load.
-    pub fn with_phases(&self, phases: Vec<Phase>) -> Self {
-        let mut played = self.clone();
-        for config in played.script.environments.values_mut() {
-            config.phases.clone_from(&phases);
+/// Faults are told on standard error.
+pub fn compile(setup: &Setup) -> anyhow::Result<Program> {
+    setup.compile().map_err(|errors| {
+        for error in &errors {
+            eprintln!("error: {error}{}", error.mend.as_ref().map(|mend| format!("\n  mend: {mend}")).unwrap_or_default());
         }
-        played.script.config.phases = phases;
-        played
-    }
+        anyhow::anyhow!("{} cannot be played", setup.script.name)
+    })
 }
 
 /// Plays a script beside an experiment once, as its steady state.
@@ -115,8 +78,8 @@ pub async fn probe(folder: &Path, name: &str, environment: Option<&str>) -> anyh
         None => find(name)?,
     };
     let options = CompileOptions { folder: self::folder(&path), environment: environment.map(str::to_owned), ..CompileOptions::default() };
-    let played = Played { script: read(&path, Given::default())?, options };
-    let report = scenario::test::play(&played.compile()?, tokio_util::sync::CancellationToken::new()).await;
+    let setup = Setup { script: read(&path, Given::default())?, options };
+    let report = scenario::test::play(&compile(&setup)?, tokio_util::sync::CancellationToken::new()).await;
     Ok(json!({ "passed": report.passed(), "report": report }))
 }
 

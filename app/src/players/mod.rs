@@ -4,7 +4,9 @@
 
 mod experiment;
 mod house;
+pub mod limit;
 mod outside;
+mod scenario;
 
 use std::path::Path;
 
@@ -13,6 +15,7 @@ use evolve::faults;
 pub use experiment::{ExperimentPlayer, Told};
 pub use house::House;
 pub use outside::Outside;
+pub use scenario::Scenarios;
 
 /// How faults begin in this process; lifts first what a killed one left. The guard is this program again.
 pub async fn injector(data: &Path) -> anyhow::Result<faults::Injector> {

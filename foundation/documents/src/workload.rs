@@ -21,6 +21,8 @@ pub struct Workload {
     pub postmortems: String,
     /// How long signals are kept.
     pub retention: Duration,
+    /// An event tells when a scale point will be reached sooner than this.
+    pub runway: Duration,
     pub origin: Option<Origin>,
 }
 
@@ -33,6 +35,7 @@ impl Default for Workload {
             evaluation_interval: Duration::from_secs(60),
             postmortems: "ops/postmortems".to_owned(),
             retention: Duration::from_secs(15 * 24 * 3600),
+            runway: Duration::from_secs(90 * 24 * 3600),
             origin: None,
         }
     }
@@ -57,6 +60,7 @@ fn decode(tree: &Node, reading: &Reading<'_>) -> Option<Workload> {
         evaluation_interval: duration("evaluationInterval").unwrap_or(default.evaluation_interval),
         postmortems: spec("postmortems").map_or(default.postmortems, str::to_owned),
         retention: duration("retention").unwrap_or(default.retention),
+        runway: duration("runway").unwrap_or(default.runway),
         origin: Some(reading.findings.origin(tree.span)),
     })
 }

@@ -14,6 +14,9 @@ pub const CANARY_FAILED: &str = "dev.mainstay.canary.failed";
 /// A job called in; `error` if it says that it failed.
 pub const CANARY_HEARTBEAT: &str = "dev.mainstay.canary.heartbeat";
 
+/// A scale point is reached, or will be sooner than the workload wants.
+pub const RUNWAY_SHORT: &str = "dev.mainstay.runway.short";
+
 pub const INCIDENT_OPENED: &str = "dev.mainstay.incident.opened";
 pub const INCIDENT_UPDATED: &str = "dev.mainstay.incident.updated";
 pub const INCIDENT_NOTE: &str = "dev.mainstay.incident.note";

@@ -17,6 +17,8 @@ pub const MODE: &str = "mode";
 pub const MODE_TEST: &str = "test";
 /// With the script's phases.
 pub const MODE_LOAD: &str = "load";
+/// At a rising rate, until something breaks.
+pub const MODE_LIMIT: &str = "limit";
 
 pub struct Playable {
     pub kind: RunKind,
@@ -73,7 +75,7 @@ impl Playable {
             digest: script.digest.clone(),
             component: None,
             parameters: vec![
-                parameter(MODE, "test plays every scenario once; load plays the phases", Some(MODE_TEST), &[MODE_TEST, MODE_LOAD]),
+                parameter(MODE, "test plays every scenario once; load plays the phases; limit raises the rate until something breaks", Some(MODE_TEST), &[MODE_TEST, MODE_LOAD, MODE_LIMIT]),
                 parameter("environment", "one of the script's environments", None, &[]),
                 parameter("target", "instead of the script's target", None, &[]),
             ],

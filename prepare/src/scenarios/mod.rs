@@ -3,7 +3,9 @@
 mod figures;
 mod live;
 mod player;
+mod setup;
 mod spans;
 
 pub use figures::recorded_series;
-pub use player::{Telemetry, ScenarioPlayer};
+pub use player::{ScenarioPlayer, TRACED_RATE, Telemetry};
+pub use setup::{Setup, joined};

@@ -13,6 +13,7 @@ use serde_json::json;
 use telemetry::{MetricSource, SignalSink};
 
 use super::live::Live;
+use super::setup::{Setup, joined};
 use crate::runs::playable::{MODE, MODE_LOAD};
 use crate::runs::{Play, Played, Player};
 
@@ -24,7 +25,7 @@ pub struct Telemetry {
 }
 
 /// Users a second whose requests' traces are recorded: enough to look into, too few to weigh on the services.
-const TRACED_RATE: f64 = 20.0;
+pub const TRACED_RATE: f64 = 20.0;
 
 pub struct ScenarioPlayer {
     pub telemetry: Telemetry,
@@ -38,7 +39,7 @@ pub struct ScenarioPlayer {
 #[async_trait]
 impl Player for ScenarioPlayer {
     async fn play(&self, play: Play) -> Played {
-        let program = match self.compile(&play) {
+        let program = match self.setup(&play).and_then(|setup| setup.compile().map_err(|errors| joined(&errors))) {
             Ok(program) => program,
             Err(reason) => return Played::failed(reason),
         };
@@ -50,7 +51,8 @@ impl Player for ScenarioPlayer {
 }
 
 impl ScenarioPlayer {
-    fn compile(&self, play: &Play) -> Result<Program, String> {
+    /// What the run asks to be played.
+    pub fn setup(&self, play: &Play) -> Result<Setup, String> {
         let script = play.loaded.graph.scripts.get(&play.run.document).ok_or("the scenario is no longer among the documents")?;
         if script.digest != play.run.document_digest {
             return Err("the scenario was changed after the run was requested; request it again".to_owned());
@@ -64,7 +66,7 @@ impl ScenarioPlayer {
             process: self.environment.clone(),
             ..CompileOptions::default()
         };
-        Program::compile(script, &options).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+        Ok(Setup { script: script.clone(), options })
     }
 
     async fn load(&self, play: &Play, program: Program) -> Played {

@@ -130,6 +130,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(operate::incidents::routes())
         .merge(evolve::experiments::routes())
         .merge(evolve::postmortems::routes())
+        .merge(evolve::scale_points::routes())
         .merge(evolve::actions::routes())
         .merge(explore::sql::routes())
         .merge(explore::logs::routes())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use documents::Loaded;
 use evolve::postmortems::Postmortems;
+use evolve::scale_points::ScalePoints;
 use kernel::task::Driver;
 use kernel::{SharedClock, Timestamp};
 use ledger::Ledger;
@@ -33,6 +34,7 @@ pub struct App {
     pub incidents: Incidents,
     pub deliveries: Deliveries,
     pub runs: Runs,
+    pub scale_points: ScalePoints,
     pub postmortems: Postmortems,
     pub tasks: Arc<Driver>,
     pub access: Access,

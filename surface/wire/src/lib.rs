@@ -12,5 +12,6 @@ pub mod incidents;
 pub mod overview;
 pub mod postmortems;
 pub mod runs;
+pub mod scale_points;
 pub mod scenarios;
 pub mod status;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::ValueEnum;
 use ledger::RunKind;
+use prepare::runs::playable::MODE_LOAD;
 use scenario::Program;
 use scenario::load::{self, LoadOptions, Report};
 use serde_json::json;
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use wire::runs::RecordRun;
 
 use super::EXIT_PROBLEMS;
-use super::scenario::Chosen;
+use super::scenario::{Chosen, compile};
 use super::serve::wait_for_signal;
 use crate::record::{self, RecordArgs};
 
@@ -70,13 +71,13 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             interrupted.cancel();
         }
     });
-    let played = args.chosen.read()?;
+    let setup = args.chosen.read()?;
+    let client = args.record.client()?;
     if args.limit.find_limit {
-        return limit::run(&args.limit, &played, args.format == Format::Json, &cancel).await;
+        return limit::run(&args.limit, &setup, args.format == Format::Json, client, cancel).await;
     }
     let earlier = args.compare.as_deref().map(read_report).transpose()?;
-    let program = Arc::new(played.compile()?);
-    let client = args.record.client()?;
+    let program = Arc::new(compile(&setup)?);
     let started_at = record::now();
     let report = play(program, args.workers, &cancel).await?;
     let finished_at = record::now();
@@ -100,8 +101,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         kind: RunKind::Scenario,
         document: report.name.clone(),
         title: None,
-        digest: played.digest().to_owned(),
-        parameters: played.parameters("load"),
+        digest: setup.script.digest.clone(),
+        parameters: setup.parameters(MODE_LOAD),
         started_at,
         finished_at,
         error: report.failure(),

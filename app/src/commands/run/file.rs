@@ -5,12 +5,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use ledger::RunKind;
+use prepare::runs::playable::MODE_TEST;
 use scenario::test::{self, TestOptions, TestReport};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use wire::runs::RecordRun;
 
 use super::Args;
+use crate::commands::scenario::compile;
 use crate::commands::serve::wait_for_signal;
 use crate::commands::{EXIT_PROBLEMS, experiment};
 use crate::record::{self, RecordArgs};
@@ -24,8 +26,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if documents::experiment::is_experiment(path) {
         return experiment::run(experiment::Args::of_file(path, to, args.with.variables)).await;
     }
-    let played = args.with.read(path)?;
-    let program = played.compile()?;
+    let setup = args.with.read(path)?;
+    let program = compile(&setup)?;
     let client = to.client()?;
     let cancel = CancellationToken::new();
     let interrupted = cancel.clone();
@@ -48,8 +50,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         kind: RunKind::Scenario,
         document: program.name.clone(),
         title: None,
-        digest: played.digest().to_owned(),
-        parameters: played.parameters("test"),
+        digest: setup.script.digest.clone(),
+        parameters: setup.parameters(MODE_TEST),
         started_at,
         finished_at: record::now(),
         error: report.failure(),

@@ -1,5 +1,6 @@
-//! Chaos experiments, post-mortems and their actions.
+//! Chaos experiments, scale points, post-mortems and their actions.
 
 pub mod actions;
 pub mod experiments;
 pub mod postmortems;
+pub mod scale_points;

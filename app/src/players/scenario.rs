@@ -1,0 +1,80 @@
+//! Scenarios as runs: as a test, as a load, or up to the limit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use evolve::scale_points::search::Bounds;
+use kernel::SharedClock;
+use prepare::runs::playable::{MODE, MODE_LIMIT};
+use prepare::runs::{Play, Played, Player, Reporter};
+use prepare::scenarios::{ScenarioPlayer, TRACED_RATE};
+use scenario::load::{Observer, Unobserved};
+use serde_json::json;
+use telemetry::SqlSource;
+
+use super::limit::{Follower, ScalePoint, Search, told};
+
+/// As long as it takes for percentiles to mean something.
+const TRIAL: Duration = Duration::from_secs(10);
+
+pub struct Scenarios {
+    pub player: ScenarioPlayer,
+    pub sql: Arc<dyn SqlSource>,
+    pub clock: SharedClock,
+}
+
+#[async_trait]
+impl Player for Scenarios {
+    async fn play(&self, play: Play) -> Played {
+        match play.run.parameters.get(MODE).map(String::as_str) {
+            Some(MODE_LIMIT) => self.search(play).await,
+            _ => self.player.play(play).await,
+        }
+    }
+}
+
+impl Scenarios {
+    async fn search(&self, play: Play) -> Played {
+        let setup = match self.player.setup(&play) {
+            Ok(setup) => setup,
+            Err(reason) => return Played::failed(reason),
+        };
+        let search = Search {
+            setup: &setup,
+            bounds: Bounds { start: Search::first_rate(&setup), ..Bounds::default() },
+            trial: TRIAL,
+            traced_rate: TRACED_RATE,
+            clock: self.clock.clone(),
+            cancel: play.ending.clone(),
+        };
+        let reporter = Told(play.reporter);
+        match search.run(&reporter, Some(&*self.sql)).await {
+            Err(error) => Played::failed(format!("{error:#}")),
+            Ok(found) => {
+                for line in found.lines() {
+                    reporter.0.line(line).await;
+                }
+                reporter.0.report(&json!(found)).await;
+                Played { outputs: found.outputs(), error: found.failure() }
+            }
+        }
+    }
+}
+
+/// Each trial is told to the run's page.
+struct Told(Reporter);
+
+#[async_trait]
+impl Follower for Told {
+    fn observer(&self) -> Arc<dyn Observer> {
+        Arc::new(Unobserved)
+    }
+
+    async fn tried(&self, so_far: &ScalePoint) {
+        if let Some(trial) = so_far.trials.last() {
+            self.0.line(told(trial)).await;
+        }
+        self.0.report(&json!(so_far)).await;
+    }
+}
