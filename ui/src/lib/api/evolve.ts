@@ -1,5 +1,5 @@
 import { answer, client } from './client';
-import type { Action, ExperimentDetail, ExperimentSummary, Postmortem, PostmortemDetail } from './types';
+import type { Action, ExperimentDetail, ExperimentSummary, Postmortem, PostmortemDetail, ScalePoint } from './types';
 
 export const listPostmortems = (): Promise<Postmortem[]> => answer(client.GET('/api/postmortems'));
 
@@ -16,6 +16,8 @@ export const addAction = (incident: string, title: string, owner: string | null)
 
 export const changeAction = (id: string, status: Action['status']) =>
   answer(client.PATCH('/api/actions/{id}', { params: { path: { id } }, body: { status } }));
+
+export const listScalePoints = (): Promise<ScalePoint[]> => answer(client.GET('/api/scale-points'));
 
 export const listExperiments = (): Promise<ExperimentSummary[]> => answer(client.GET('/api/experiments'));
 

@@ -25,6 +25,14 @@ export const INCIDENT_STATES: Record<string, StateLook> = {
   resolved: look('Resolved', 'good', 'check')
 };
 
+/** How long traffic takes to reach a scale point. */
+export const RUNWAY_STATES: Record<string, StateLook> = {
+  reached: look('Reached', 'bad', 'warning'),
+  on: look('Ahead', 'warn', 'clock'),
+  not_in_sight: look('Not in sight', 'good', 'check'),
+  too_few_days: look('Too early to tell', 'quiet', 'unknown')
+};
+
 /** Runs and their steps. */
 export const RUN_STATES: Record<string, StateLook> = {
   requested: look('Requested', 'quiet', 'clock'),
@@ -49,6 +57,7 @@ export const CANARY_STATES: Record<string, StateLook> = {
 /** A journey played, a threshold, an activity of an experiment. */
 export const CHECK_STATES: Record<string, StateLook> = {
   passed: look('Passed', 'good', 'check'),
+  unknown: look('Unclear', 'quiet', 'unknown'),
   failed: look('Failed', 'bad', 'cross'),
   ok: look('Kept', 'good', 'check'),
   broken: look('Broken', 'bad', 'cross'),

@@ -8,7 +8,7 @@ import type { SeriesData } from '$lib/charts/series';
 export function runMode({ kind, parameters }: Pick<Run, 'kind' | 'parameters'>): string | null {
   if (kind === 'experiment') return 'experiment';
   if (kind !== 'scenario') return null;
-  return parameters.mode === 'load' ? 'load' : 'test';
+  return parameters.mode === 'load' || parameters.mode === 'limit' ? parameters.mode : 'test';
 }
 
 /** More would take long to read, and cannot be told apart on a chart. */

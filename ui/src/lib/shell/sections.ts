@@ -48,7 +48,8 @@ export const SECTIONS: Section[] = [
     links: [
       { title: 'Post-mortems', href: '/evolve/postmortems' },
       { title: 'Actions', href: '/evolve/actions' },
-      { title: 'Experiments', href: '/evolve/experiments' }
+      { title: 'Experiments', href: '/evolve/experiments' },
+      { title: 'Scale points', href: '/evolve/scale-points' }
     ]
   },
   {

@@ -4,7 +4,7 @@ import type { OutputChunk } from '$lib/api/types';
  * What a step of language `scenario` or `experiment` came to, as its player writes it. A reader is ready for any
  * field to be missing: while the step runs much is not known yet.
  */
-export type Report = TestReport | LoadReport | ExperimentReport;
+export type Report = TestReport | LoadReport | LimitReport | ExperimentReport;
 
 /** A scenario played once. */
 export interface TestReport {
@@ -143,6 +143,32 @@ export interface LoadSecond {
   active?: number | null;
 }
 
+/** The search for the rate at which a scenario breaks. */
+export interface LimitReport {
+  report: 'limit';
+  scenario: string;
+  finished?: boolean;
+  finding?: { found: string; held?: number; broke?: number; reason?: string } | null;
+  trials?: LimitTrial[];
+  usl?: UslFit | null;
+  usl_note?: string | null;
+  saturated?: { service: string; reason: string } | null;
+  saturated_note?: string | null;
+}
+
+export interface LimitTrial {
+  /** Arrivals a second. */
+  rate: number;
+  point: { concurrency: number; throughput: number };
+  outcome: { is: string; reason?: string };
+}
+
+export interface UslFit {
+  alpha: { value: number };
+  beta: { value: number };
+  gamma: { value: number };
+}
+
 export interface ExperimentReport {
   report: 'experiment';
   journal?: Journal;
@@ -179,7 +205,7 @@ export interface JournalRow {
   tolerance_met?: boolean | null;
 }
 
-const KINDS = ['test', 'load', 'experiment'];
+const KINDS = ['test', 'load', 'limit', 'experiment'];
 
 /** The report in a chunk's data; null if it is none that this page knows. */
 export function readReport(data: string): Report | null {
