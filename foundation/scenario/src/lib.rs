@@ -5,7 +5,9 @@
 
 mod browser;
 pub mod client;
+mod grpc;
 pub mod load;
+mod nearest;
 mod once;
 mod program;
 mod redact;
@@ -15,6 +17,7 @@ mod user;
 pub mod value;
 
 pub use browser::{Attachment, BrowserError};
+pub use grpc::GrpcError;
 pub use program::{CompileError, CompileOptions, Program};
 pub use redact::{HIDDEN, Redactor, looks_secret};
 pub use trace::TraceContext;

@@ -31,6 +31,25 @@ pub(crate) async fn before(program: &Arc<Program>) -> Result<Vec<(String, Value)
     played.await.unwrap_or(Err(Ended::Stopped))
 }
 
+/// Learns the schemas that gRPC calls will ask for, so that none is slow because it was the first. What fails
+/// here, the calls themselves will tell.
+pub(crate) async fn learn(program: &Arc<Program>) {
+    if program.journeys.iter().all(|journey| journey.unlearned().is_empty()) {
+        return;
+    }
+    let program = program.clone();
+    let learned = on_thread(move || async move {
+        let client = Client::new(&program.client);
+        for call in program.journeys.iter().flat_map(Journey::unlearned) {
+            let asked = program.schema.at(&call.place, &call.method_name, &client, program.settings.timeout).await;
+            if let Err(error) = asked {
+                tracing::debug!(%error, "no schema yet");
+            }
+        }
+    });
+    learned.await.unwrap_or_default();
+}
+
 /// Plays the journey after all; nothing depends on it any more.
 pub(crate) async fn after(program: &Arc<Program>, base: Arc<Base>) {
     let program = program.clone();

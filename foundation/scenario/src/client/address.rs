@@ -15,7 +15,7 @@ pub enum AddressError {
     Unreadable { url: String, reason: String },
     #[error("`{url}` has no host, and the script has no `config.target`")]
     Relative { url: String },
-    #[error("`{url}`: only http and https can be asked")]
+    #[error("`{url}`: only http, https, ws, wss, grpc and grpcs can be asked")]
     Scheme { url: String },
 }
 
@@ -102,8 +102,8 @@ impl Address {
     fn from_url(url: &Url) -> Result<Self, AddressError> {
         let written = || url.to_string();
         let secure = match url.scheme() {
-            "http" | "ws" => false,
-            "https" | "wss" => true,
+            "http" | "ws" | "grpc" => false,
+            "https" | "wss" | "grpcs" => true,
             _ => return Err(AddressError::Scheme { url: written() }),
         };
         let host = url.host_str().filter(|host| !host.is_empty());

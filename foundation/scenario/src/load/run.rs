@@ -87,6 +87,7 @@ pub async fn run(
         Some(_) => once::before(&program).await.map_err(LoadError::Before)?,
         None => Vec::new(),
     };
+    once::learn(&program).await;
     let asked_workers = options.workers.unwrap_or_else(|| usual_workers(&plan));
     let per_process = asked_workers.clamp(1, 64);
     let start = Instant::now() + if program.needs_browser() { BROWSER_LEAD } else { LEAD };

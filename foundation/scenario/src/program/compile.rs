@@ -5,12 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use documents::diagnostic::Origin;
+use documents::script::{Config, Engine, HttpVersion, Script};
 use http::HeaderName;
-use documents::script::{Config, HttpVersion, Script};
 
 use super::journey;
 use super::{CompileError, CompileOptions, EndpointName, Payload, Program, Settings};
 use crate::client::{Address, AddressError, ClientSettings, Tls};
+use crate::grpc::{GrpcError, Schema};
+use crate::nearest::nearest;
 use crate::value::{Base, Processor, Scope, Surroundings, TemplateError, Text};
 
 /// What the parts of a script need while they are compiled, and where their faults go.
@@ -19,6 +21,8 @@ pub(super) struct Compiler<'a> {
     pub folder: &'a Path,
     pub target: Option<&'a Address>,
     pub processor: Option<&'a Processor>,
+    /// None if its files cannot be read, which has been told.
+    pub schema: Option<Schema>,
     pub endpoints: Vec<EndpointName>,
     pub thinks: usize,
     pub errors: Vec<CompileError>,
@@ -41,11 +45,14 @@ pub(super) fn compile(script: &Script, options: &CompileOptions) -> Result<Progr
         loaded.map_err(|error| errors.push(fault(&script.origin, error.to_string(), None))).ok()
     });
     let payloads = Payload::read_all(&config.payloads, &options.folder, &scope, &mut errors);
+    let schema = schema(script, config, &options.folder);
+    let schema = schema.map_err(|error| errors.push(fault(&script.origin, error.to_string(), None))).ok();
     let mut compiler = Compiler {
         config,
         folder: &options.folder,
         target: target.as_ref(),
         processor: processor.as_ref(),
+        schema,
         endpoints: Vec::new(),
         thinks: 0,
         errors,
@@ -59,7 +66,7 @@ pub(super) fn compile(script: &Script, options: &CompileOptions) -> Result<Progr
     if unloaded {
         compiler.errors.retain(|error| !error.message.starts_with(UNKNOWN_FUNCTION));
     }
-    let Compiler { endpoints, thinks, errors, .. } = compiler;
+    let Compiler { schema, endpoints, thinks, errors, .. } = compiler;
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -81,6 +88,7 @@ pub(super) fn compile(script: &Script, options: &CompileOptions) -> Result<Progr
         endpoints: endpoints.into(),
         thinks,
         processor: processor.map(Arc::new),
+        schema: Arc::new(schema.unwrap_or_default()),
         payloads: payloads.into(),
         surroundings: Arc::new(surroundings),
         variables: Arc::new(variables),
@@ -144,6 +152,13 @@ fn target(script: &Script, scope: &Scope) -> Result<Option<Address>, CompileErro
             Err(fault(&script.origin, format!("`config.target`: {error}"), Some(mend)))
         }
     }
+}
+
+/// Read only if a journey needs it.
+fn schema(script: &Script, config: &Config, folder: &Path) -> Result<Schema, GrpcError> {
+    let all = script.scenarios.iter().chain(&script.before).chain(&script.after);
+    let protos = if all.into_iter().any(|journey| journey.engine == Engine::Grpc) { &config.grpc.protos[..] } else { &[] };
+    Schema::read(protos, &config.grpc.includes, folder)
 }
 
 fn client(config: &Config, folder: &Path) -> ClientSettings {
@@ -249,9 +264,4 @@ impl Compiler<'_> {
 
 pub(super) fn fault(origin: &Origin, message: String, mend: Option<String>) -> CompileError {
     CompileError { origin: origin.clone(), message, mend }
-}
-
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let distances = known.map(|other| (strsim::damerau_levenshtein(name, other), other));
-    distances.filter(|(distance, _)| *distance <= name.len().div_ceil(3)).min().map(|(_, other)| other)
 }

@@ -7,6 +7,7 @@ use documents::script::{self, Engine, Jitter};
 
 use super::browser::{self, BrowserStep};
 use super::compile::Compiler;
+use super::grpc::{self, Call};
 use super::request::{self, Request};
 use super::ws::{self, Ws};
 use crate::value::{Expression, Json};
@@ -39,6 +40,7 @@ pub(crate) enum Guard {
 pub(crate) enum Action {
     Request(Box<Request>),
     Ws(Box<Ws>),
+    Grpc(Box<Call>),
     Think(Think),
     Log(Json),
     Function(String),
@@ -114,6 +116,13 @@ impl Journey {
     pub fn is_endless(&self) -> bool {
         self.steps.iter().any(Step::is_endless)
     }
+
+    /// Its gRPC calls whose server has to be asked for the schema.
+    pub fn unlearned(&self) -> Vec<&Call> {
+        let mut calls = Vec::new();
+        self.steps.iter().for_each(|step| step.add_unlearned(&mut calls));
+        calls
+    }
 }
 
 impl Step {
@@ -123,6 +132,15 @@ impl Step {
             Action::Loop(of) => of.steps.iter().any(Self::needs_browser),
             Action::Parallel { steps, .. } => steps.iter().any(Self::needs_browser),
             _ => false,
+        }
+    }
+
+    fn add_unlearned<'s>(&'s self, calls: &mut Vec<&'s Call>) {
+        match &self.action {
+            Action::Grpc(call) if call.method.is_none() => calls.push(call),
+            Action::Loop(of) => of.steps.iter().for_each(|step| step.add_unlearned(calls)),
+            Action::Parallel { steps, .. } => steps.iter().for_each(|step| step.add_unlearned(calls)),
+            _ => {}
         }
     }
 
@@ -173,10 +191,7 @@ fn step(compiler: &mut Compiler<'_>, written: &script::Step, hooks: &Hooks) -> O
         },
         script::Action::Ws(written) => Action::Ws(Box::new(ws::compile(compiler, written, origin)?)),
         script::Action::Browser(written) => Action::Browser(Box::new(browser::compile(compiler, written, origin)?)),
-        script::Action::Grpc(_) => {
-            compiler.error(origin, "steps of this engine cannot be played yet", None);
-            return None;
-        }
+        script::Action::Grpc(written) => Action::Grpc(Box::new(grpc::compile(compiler, written, origin)?)),
     };
     Some(Step { action, guard })
 }

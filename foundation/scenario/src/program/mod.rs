@@ -4,6 +4,7 @@
 
 mod browser;
 mod compile;
+mod grpc;
 mod inspection;
 mod journey;
 mod payload;
@@ -20,14 +21,16 @@ use documents::script::{BrowserSettings, Engine, Ensure, ExpectSettings, Metrics
 use serde_json::Value;
 
 use crate::client::{Address, ClientSettings};
+use crate::grpc::Schema;
 use crate::load::Plan;
 use crate::value::{Base, Processor, Scope, Surroundings};
 
 pub(crate) use browser::{BrowserAction, BrowserStep, Seen};
+pub(crate) use grpc::{Call, messages};
 pub(crate) use inspection::Inspection;
 pub(crate) use journey::{Action, Guard, Journey, Loop, Step, Think, Times};
 pub(crate) use payload::Payload;
-pub(crate) use request::{Body, Part, PartContent, Request};
+pub(crate) use request::{Body, Part, PartContent, Request, USER_AGENT};
 
 /// What a script is played with, besides what it says itself.
 #[derive(Debug, Clone, Default)]
@@ -80,6 +83,7 @@ pub struct Program {
     /// How many `think` steps there are; each has a number.
     pub(crate) thinks: usize,
     pub(crate) processor: Option<Arc<Processor>>,
+    pub(crate) schema: Arc<Schema>,
     pub(crate) payloads: Arc<[Payload]>,
     surroundings: Arc<Surroundings>,
     variables: Arc<BTreeMap<String, Value>>,

@@ -68,7 +68,7 @@ pub(crate) enum PartContent {
     File { folder: PathBuf, path: Text },
 }
 
-const USER_AGENT: &str = concat!("mainstay/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("mainstay/", env!("CARGO_PKG_VERSION"));
 
 /// None if it has faults, which are told.
 pub(super) fn compile(

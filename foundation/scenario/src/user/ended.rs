@@ -2,6 +2,7 @@
 
 use crate::browser::BrowserError;
 use crate::client::RequestError;
+use crate::grpc::GrpcError;
 use crate::value::{CaptureError, ExpressionError, HookError, Mismatch, RenderError};
 
 #[derive(Debug, Clone, thiserror::Error)]
@@ -22,6 +23,8 @@ pub enum Ended {
     Condition(ExpressionError),
     #[error("{what}: {reason}")]
     Value { what: String, reason: String },
+    #[error(transparent)]
+    Grpc(GrpcError),
     /// Neither done nor failed.
     #[error("the run is over")]
     Stopped,
@@ -36,6 +39,7 @@ impl Ended {
             Self::Capture(_) => "Failed capture or match",
             Self::Mismatch(_) => "Failed expectation",
             Self::Function(_) => "Failed function",
+            Self::Grpc(error) => error.code(),
             Self::Stopped => "Stopped",
             Self::Template(_) | Self::Condition(_) | Self::Value { .. } => "Failed template",
         }

@@ -89,6 +89,7 @@ pub(super) async fn walk_steps(ground: &Ground, user: &mut User, steps: &[Step])
         match &step.action {
             Action::Request(request) => steps::request(ground, user, request).await?,
             Action::Ws(step) => steps::ws(ground, user, step).await?,
+            Action::Grpc(step) => steps::grpc(ground, user, step).await?,
             Action::Think(think) => pause(ground, user, think).await?,
             Action::Log(message) => {
                 ground.witness.logged(&message.to_text(&user.scope).map_err(Ended::Template)?);

@@ -1,5 +1,6 @@
 //! The steps of a journey that are more than a few lines.
 
+mod grpc;
 mod headers;
 mod hooked;
 mod inspect;
@@ -8,6 +9,7 @@ mod parallel;
 mod request;
 mod ws;
 
+pub(super) use grpc::grpc;
 pub(super) use parallel::parallel;
 pub(super) use request::request;
 pub(super) use ws::ws;
