@@ -1,12 +1,11 @@
 //! Scenarios as runs: as a test, as a load, or up to the limit.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use evolve::scale_points::search::Bounds;
 use kernel::SharedClock;
-use prepare::runs::playable::{MODE, MODE_LIMIT};
+use prepare::runs::playable::{MODE, MODE_LIMIT, TRIAL};
 use prepare::runs::{Play, Played, Player, Reporter};
 use prepare::scenarios::{ScenarioPlayer, TRACED_RATE};
 use scenario::load::{Observer, Unobserved};
@@ -14,9 +13,6 @@ use serde_json::json;
 use telemetry::SqlSource;
 
 use super::limit::{Follower, ScalePoint, Search, told};
-
-/// As long as it takes for percentiles to mean something.
-const TRIAL: Duration = Duration::from_secs(10);
 
 pub struct Scenarios {
     pub player: ScenarioPlayer,
@@ -40,10 +36,15 @@ impl Scenarios {
             Ok(setup) => setup,
             Err(reason) => return Played::failed(reason),
         };
+        let trial = play.run.parameters.get(TRIAL).map_or("", String::as_str);
+        let trial = match kernel::parse_duration(trial) {
+            Ok(trial) if !trial.is_zero() => trial,
+            _ => return Played::failed(format!("the parameter {TRIAL} must be a time such as 10s, not {trial:?}")),
+        };
         let search = Search {
             setup: &setup,
             bounds: Bounds { start: Search::first_rate(&setup), ..Bounds::default() },
-            trial: TRIAL,
+            trial,
             traced_rate: TRACED_RATE,
             clock: self.clock.clone(),
             cancel: play.ending.clone(),

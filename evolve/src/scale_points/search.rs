@@ -2,8 +2,8 @@
 //!
 //! A trial plays the scenario for a while at one rate. Rates are multiplied until one breaks, and the
 //! gap between the highest that held and the lowest that broke is then halved, on a logarithmic scale,
-//! until it is small. One broken trial may be chance: it counts only if a second one at the same rate
-//! breaks too.
+//! until it is small. One trial that does not hold may be chance: it counts only if a second one at the same
+//! rate does not hold either.
 
 use serde::Serialize;
 
@@ -73,10 +73,10 @@ const FLOOR: f64 = 1.0 / 64.0;
 pub fn next(bounds: &Bounds, trials: &[Trial]) -> Next {
     let held = trials.iter().filter(|trial| trial.outcome == Outcome::Held).map(|trial| trial.rate).fold(0.0, f64::max);
     let Some(last) = trials.last() else { return Next::Play { rate: bounds.start.min(bounds.max) } };
-    if let Some((rate, _)) = doubted(trials, held) {
+    if let Some(rate) = doubted(trials, held) {
         return Next::Play { rate };
     }
-    let broke = trials.iter().filter_map(|trial| broken(trials, trial, held)).min_by(|a, b| a.0.total_cmp(&b.0));
+    let broke = trials.iter().filter_map(|trial| broken(trial, held)).min_by(|a, b| a.0.total_cmp(&b.0));
     let limited = trials.iter().filter_map(|trial| match &trial.outcome {
         Outcome::GeneratorLimited(reason) => Some((trial.rate, reason.clone())),
         _ => None,
@@ -101,19 +101,17 @@ pub fn next(bounds: &Bounds, trials: &[Trial]) -> Next {
     }
 }
 
-/// A rate that broke once only, above all that held.
-fn doubted(trials: &[Trial], held: f64) -> Option<(f64, usize)> {
-    let broke = |trial: &&Trial| matches!(trial.outcome, Outcome::Broke(_));
-    let above = trials.iter().filter(broke).filter(|trial| trial.rate > held);
-    let counts = above.map(|trial| (trial.rate, trials.iter().filter(broke).filter(|other| other.rate == trial.rate).count()));
-    counts.into_iter().filter(|(_, count)| *count == 1).min_by(|a, b| a.0.total_cmp(&b.0))
+/// A rate above all that held at which a trial did not hold, and only one was played.
+fn doubted(trials: &[Trial], held: f64) -> Option<f64> {
+    let above = trials.iter().filter(|trial| trial.outcome != Outcome::Held && trial.rate > held);
+    let once = above.filter(|trial| trials.iter().filter(|other| other.rate == trial.rate).count() == 1);
+    once.map(|trial| trial.rate).min_by(f64::total_cmp)
 }
 
 /// Rates that broke below one that held were chance.
-fn broken(trials: &[Trial], trial: &Trial, held: f64) -> Option<(f64, String)> {
+fn broken(trial: &Trial, held: f64) -> Option<(f64, String)> {
     let Outcome::Broke(reason) = &trial.outcome else { return None };
-    let times = trials.iter().filter(|other| other.rate == trial.rate && matches!(other.outcome, Outcome::Broke(_))).count();
-    (trial.rate > held && times > 1).then(|| (trial.rate, reason.clone()))
+    (trial.rate > held).then(|| (trial.rate, reason.clone()))
 }
 
 /// Halves a wide gap on the logarithmic scale; a round number reads better where the gap is still wide.
@@ -178,6 +176,13 @@ mod tests {
     #[test]
     fn one_unlucky_trial_is_no_limit() {
         let (finding, _) = search(&Bounds::default(), |rate, trial| if trial == 2 { Outcome::Broke("chance".to_owned()) } else { limit(500.0)(rate, trial) });
+        assert!(matches!(finding, Finding::ScalePoint { held, .. } if held > 480.0), "{finding:?}");
+    }
+
+    #[test]
+    fn one_trial_in_which_the_generator_was_late_is_no_limit() {
+        let late = |rate, trial| if trial == 3 { Outcome::GeneratorLimited("busy".to_owned()) } else { limit(500.0)(rate, trial) };
+        let (finding, _) = search(&Bounds::default(), late);
         assert!(matches!(finding, Finding::ScalePoint { held, .. } if held > 480.0), "{finding:?}");
     }
 

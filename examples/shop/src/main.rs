@@ -7,7 +7,6 @@ mod http;
 mod orders;
 mod queue;
 mod telemetry;
-mod traffic;
 mod web;
 mod worker;
 
@@ -53,17 +52,6 @@ enum Command {
         #[arg(long, env = "SHOP_ORDERS_URL", default_value = "http://127.0.0.1:8081")]
         orders: String,
     },
-    /// People who look and buy.
-    Traffic {
-        #[arg(long, env = "SHOP_WEB_URL", default_value = "http://127.0.0.1:8080")]
-        web: String,
-        /// Requests in a second.
-        #[arg(long, default_value_t = 5.0, value_parser = parse_rate)]
-        rate: f64,
-        /// How long, e.g. 30s or 5m; until interrupted if absent.
-        #[arg(long = "for", value_parser = parse_duration)]
-        duration: Option<Duration>,
-    },
 }
 
 #[tokio::main]
@@ -85,7 +73,6 @@ async fn run(command: Command) -> Result<(), Error> {
         Command::Web { listen, orders } => web::run(listen, orders).await,
         Command::Orders { listen, lease } => orders::run(listen, lease).await,
         Command::Worker { listen, orders } => worker::run(listen, orders).await,
-        Command::Traffic { web, rate, duration } => traffic::run(&web, rate, duration).await,
     }
 }
 
@@ -101,9 +88,4 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     };
     let number: f64 = digits.parse().map_err(|_| wrong())?;
     Duration::try_from_secs_f64(number * unit_ms / 1e3).map_err(|_| wrong())
-}
-
-fn parse_rate(text: &str) -> Result<f64, String> {
-    let rate: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
-    (0.01..=10_000.0).contains(&rate).then_some(rate).ok_or_else(|| "the rate must be from 0.01 to 10000".to_owned())
 }

@@ -52,6 +52,8 @@ struct Orders {
     faults: Faults,
     queue: Arc<Mutex<Queue<QueuedOrder>>>,
     queued: Arc<Notify>,
+    /// The payment provider takes one charge after the other from each shop. That is what limits this one.
+    till: Arc<tokio::sync::Mutex<()>>,
     next_id: Arc<AtomicU64>,
     value: Histogram<f64>,
     placed: Counter<u64>,
@@ -86,6 +88,7 @@ impl Orders {
             faults: Faults::new(&[Fault::Errors, Fault::Latency, Fault::Crash]),
             queue: Arc::new(Mutex::new(Queue::new(lease, 10_000, 5))),
             queued: Arc::default(),
+            till: Arc::default(),
             next_id: Arc::new(AtomicU64::new(1)),
             value: meter.f64_histogram("shop.order.value").with_unit("EUR").with_description("Total of an order.").build(),
             placed: meter.u64_counter("shop.orders.placed").with_unit("{order}").with_description("Orders, by outcome.").build(),
@@ -190,7 +193,9 @@ pub const PRICES: [(&str, f64); 4] = [("teapot", 34.5), ("cup", 7.9), ("kettle",
 )]
 async fn charge_card(orders: &Orders, id: u64, total: f64) -> Result<(), OrderError> {
     orders.faults.delay().await;
+    let turn = orders.till.lock().await;
     tokio::time::sleep(Duration::from_millis(8)).await;
+    drop(turn);
     if !orders.faults.strikes() {
         return Ok(());
     }

@@ -13,6 +13,8 @@ use super::plan::{CellPlan, Gate, Plan};
 
 /// The parameter that says how a scenario is played: once, or with its phases.
 pub const MODE: &str = "mode";
+/// The parameter that says how long each trial of a search lasts.
+pub const TRIAL: &str = "trial";
 /// As a test: every scenario once.
 pub const MODE_TEST: &str = "test";
 /// With the script's phases.
@@ -78,6 +80,7 @@ impl Playable {
                 parameter(MODE, "test plays every scenario once; load plays the phases; limit raises the rate until something breaks", Some(MODE_TEST), &[MODE_TEST, MODE_LOAD, MODE_LIMIT]),
                 parameter("environment", "one of the script's environments", None, &[]),
                 parameter("target", "instead of the script's target", None, &[]),
+                parameter(TRIAL, "how long each trial of a search for the limit lasts", Some("10s"), &[]),
             ],
             steps: vec![(script.name.clone(), "scenario".to_owned(), script.origin.path.clone())],
             // A test may be begun again, and so may a load: it measures from its beginning.

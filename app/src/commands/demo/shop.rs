@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -13,6 +13,9 @@ use tokio::process::{Child, Command};
 
 /// How long a service may take until it answers.
 const START: Duration = Duration::from_secs(20);
+
+/// What people do, below the repository.
+const SCENARIO: &str = "ops/scenarios/checkout.yaml";
 
 /// The addresses are chosen before the server starts, because its documents' runbooks need them.
 pub struct Reserved;
@@ -45,12 +48,13 @@ impl Shop<Reserved> {
     }
 
     /// Returns once all services answer.
-    pub async fn start(self, otlp_endpoint: &str) -> anyhow::Result<Shop<Running>> {
+    pub async fn start(self, otlp_endpoint: &str, repository: &Path) -> anyhow::Result<Shop<Running>> {
         let program = program()?;
         let environment = self.environment();
-        let launch = |arguments: &[&str]| {
-            Command::new(&program)
+        let launch = |program: &Path, arguments: &[&str]| {
+            Command::new(program)
                 .args(arguments)
+                .current_dir(repository)
                 .envs(&environment)
                 .env("OTEL_EXPORTER_OTLP_ENDPOINT", otlp_endpoint)
                 // A story of two minutes cannot wait for the usual intervals of a minute.
@@ -65,14 +69,16 @@ impl Shop<Reserved> {
                 .with_context(|| format!("{} cannot be started", program.display()))
         };
         let mut processes = vec![
-            launch(&["orders", "--listen", &self.orders.to_string()])?,
-            launch(&["web", "--listen", &self.web.to_string()])?,
-            launch(&["worker", "--listen", &self.worker.to_string()])?,
+            launch(&program, &["orders", "--listen", &self.orders.to_string()])?,
+            launch(&program, &["web", "--listen", &self.web.to_string()])?,
+            launch(&program, &["worker", "--listen", &self.worker.to_string()])?,
         ];
         for (name, address) in [("orders", self.orders), ("web", self.web), ("worker", self.worker)] {
             answers(name, address).await?;
         }
-        processes.push(launch(&["traffic", "--rate", "20"])?);
+        // People are the scenario, played all day.
+        let mainstay = own_path()?;
+        processes.push(launch(&mainstay, &["load", SCENARIO, "--environment", "all-day"])?);
         Ok(Shop { web: self.web, orders: self.orders, worker: self.worker, state: Running { processes } })
     }
 }
@@ -96,14 +102,17 @@ impl Shop<Running> {
 
 /// Beside this very program, as a build and an installation both lay them.
 fn program() -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe().context("this program's own path cannot be read")?;
-    let program = own.with_file_name("shop");
+    let program = own_path()?.with_file_name("shop");
     anyhow::ensure!(
         program.is_file(),
         "the example workload is not at {}; build it with `cargo build -p shop`",
         program.display()
     );
     Ok(program)
+}
+
+fn own_path() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context("this program's own path cannot be read")
 }
 
 async fn free() -> anyhow::Result<SocketAddr> {

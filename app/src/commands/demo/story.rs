@@ -1,5 +1,6 @@
 //! What happens, step by step. Each step waits for a condition of the API and tells what it found.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -8,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 use wire::incidents::IncidentDetail;
-use wire::runs::{Approve, RunDetail};
+use wire::runs::{Approve, RequestRun, RunDetail};
 
 use super::narrator::Narrator;
 use super::shop::{Running, Shop};
@@ -18,6 +19,7 @@ use crate::client::Client;
 const ALARM: &str = "OrdersErrors";
 const PLAYBOOK: &str = "diagnose-errors";
 const REMEDIATION: &str = "restore-payments";
+const SCENARIO: &str = "checkout";
 
 /// No step of the story takes longer, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -29,6 +31,8 @@ pub struct Story<'a> {
     shop: &'a Shop<Running>,
     /// Long enough that a person sees normal traffic first.
     calm: Duration,
+    /// How long the search for the limit stays at one rate.
+    trial: &'static str,
 }
 
 /// The part of the overview that the story reads.
@@ -48,7 +52,7 @@ struct Component {
 impl<'a> Story<'a> {
     pub fn new(client: &'a Client, narrator: &'a Narrator, shop: &'a Shop<Running>, fast: bool) -> Self {
         let calm = Duration::from_secs(if fast { 2 } else { 20 });
-        Self { client, narrator, shop, calm }
+        Self { client, narrator, shop, calm, trial: if fast { "2s" } else { "4s" } }
     }
 
     pub async fn tell(&self) -> anyhow::Result<()> {
@@ -60,7 +64,8 @@ impl<'a> Story<'a> {
         self.diagnosis_finds_the_cause(&incident).await?;
         self.remediation_is_approved(&incident).await?;
         self.incident_ends(&incident).await?;
-        self.postmortem_is_drafted(&incident).await
+        self.postmortem_is_drafted(&incident).await?;
+        self.limit_is_found().await
     }
 
     async fn normal_traffic(&self) -> anyhow::Result<()> {
@@ -155,6 +160,28 @@ impl<'a> Story<'a> {
         let postmortem: Postmortem = self.client.post(&format!("api/incidents/{}/postmortem", incident.id), &json!({})).await?;
         step.done(&format!("the post-mortem is drafted: {}", postmortem.path));
         self.narrator.note(&self.page(&format!("evolve/postmortems/{}", incident.id)));
+        Ok(())
+    }
+
+    async fn limit_is_found(&self) -> anyhow::Result<()> {
+        let step = self.narrator.step("the same scenario at a rising rate: how much can the shop take?");
+        let parameters = BTreeMap::from([("mode".to_owned(), "limit".to_owned()), ("trial".to_owned(), self.trial.to_owned())]);
+        let request = RequestRun { document: SCENARIO.to_owned(), parameters, incident: None, component: None, key: None };
+        let requested: Run = self.client.post("api/runs", &request).await?;
+        let run = self
+            .wait("the end of the search", async || {
+                let detail: RunDetail = self.client.get(&format!("api/runs/{}", requested.id), &[]).await?;
+                Ok(detail.run.status.is_final().then_some(detail.run))
+            })
+            .await?;
+        let output = |name: &str| run.outputs.get(name).map_or("unknown", String::as_str);
+        if run.outputs.contains_key(evolve::scale_points::HELD) {
+            let (held, broke) = (output(evolve::scale_points::HELD), output(evolve::scale_points::BROKE));
+            step.done(&format!("the scale point: {held} visitors a second hold, {broke} do not; {} saturates first", output(evolve::scale_points::SATURATED)));
+        } else {
+            step.done("no limit was found within reach of this machine");
+        }
+        self.narrator.note(&self.page("evolve/scale-points"));
         Ok(())
     }
 
