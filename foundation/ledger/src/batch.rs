@@ -2,7 +2,7 @@
 
 use kernel::RunId;
 
-use crate::{Action, AlarmRecord, Delivery, Event, Incident, NewEvent, OutputChunk, Position, Postmortem, Run, Step};
+use crate::{Action, AlarmRecord, Delivery, Event, Incident, NewEvent, OutputChunk, Position, Postmortem, Run, RunAttachment, Step};
 
 /// Events and the state that goes with them, written in one transaction or not at all.
 ///
@@ -14,6 +14,7 @@ pub struct Batch {
     pub(crate) runs: Vec<Run>,
     pub(crate) steps: Vec<Step>,
     pub(crate) output: Vec<OutputChunk>,
+    pub(crate) attachments: Vec<RunAttachment>,
     pub(crate) incidents: Vec<Incident>,
     pub(crate) alarms: Vec<AlarmRecord>,
     pub(crate) removed_alarms: Vec<String>,
@@ -44,11 +45,12 @@ impl Batch {
         run(Run) => runs;
         step(Step) => steps;
         output(OutputChunk) => output;
+        attachment(RunAttachment) => attachments;
         incident(Incident) => incidents;
         alarm(AlarmRecord) => alarms;
         /// Forgets an alarm whose rule is gone, even one that the same batch puts.
         remove_alarm(String) => removed_alarms;
-        /// Deletes a run that is over with its steps, its output and its events.
+        /// Deletes a run that is over with its steps, its output, its attachments and its events.
         forget_run(RunId) => forgotten_runs;
         delivery(Delivery) => deliveries;
         postmortem(Postmortem) => postmortems;

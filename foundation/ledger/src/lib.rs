@@ -8,6 +8,7 @@
 //! Knows nothing of documents or telemetry. Stages meet here and nowhere else.
 
 mod alarm;
+mod attachment;
 mod backend;
 mod batch;
 mod changes;
@@ -28,6 +29,7 @@ pub mod types;
 mod writer;
 
 pub use alarm::{AlarmInstance, AlarmRecord, AlarmState, Evidence, QueryLanguage, Verdict};
+pub use attachment::RunAttachment;
 pub use batch::{Batch, Committed};
 pub use delivery::{Channel, Delivery, DeliveryStatus};
 pub use error::LedgerError;

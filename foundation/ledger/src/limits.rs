@@ -3,6 +3,10 @@
 /// Of one chunk of a run's output. A longer one is refused; whoever writes it cuts it, for the writer
 /// gives the sequence numbers.
 pub const OUTPUT_CHUNK_BYTES_MAX: usize = 1 << 20;
+/// Of one attachment of a run, as it is.
+pub const ATTACHMENT_BYTES_MAX: usize = 4 << 20;
+/// Runs that keep their attachments; those of older runs go when newer ones come.
+pub const RUNS_WITH_ATTACHMENTS_MAX: i64 = 200;
 /// Of one event's data as JSON.
 pub const EVENT_DATA_BYTES_MAX: usize = 1 << 20;
 /// Of one batch, everything together.

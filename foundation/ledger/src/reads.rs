@@ -99,6 +99,14 @@ impl Ledger {
         records(&select.rows(self, " ORDER BY sequence", limit).await?, "a chunk of output")
     }
 
+    pub async fn attachment(&self, run: &RunId, number: i64) -> Result<RunAttachment> {
+        let mut select = Select::from("SELECT record FROM run_attachments");
+        select.only("run = ", Value::own(run));
+        select.only("number = ", Value::integer(number));
+        let found = records(&select.rows(self, "", 1).await?, "an attachment")?;
+        found.into_iter().next().ok_or_else(|| LedgerError::NotFound(format!("the attachment {number} of the run {run}")))
+    }
+
     pub async fn incident(&self, id: IncidentId) -> Result<Incident> {
         self.one("SELECT record FROM incidents", "id = ", Value::integer(id.number()), format!("the incident {id}")).await
     }

@@ -1,7 +1,7 @@
 //! A batch as the statements that write it. Pure: no clock, no database.
 
 use crate::backend::{Value, label};
-use crate::limits::{BATCH_BYTES_MAX, EVENT_DATA_BYTES_MAX, OUTPUT_CHUNK_BYTES_MAX};
+use crate::limits::{ATTACHMENT_BYTES_MAX, BATCH_BYTES_MAX, EVENT_DATA_BYTES_MAX, OUTPUT_CHUNK_BYTES_MAX, RUNS_WITH_ATTACHMENTS_MAX};
 use crate::*;
 
 type Result<T> = std::result::Result<T, LedgerError>;
@@ -36,6 +36,9 @@ pub(crate) fn state(batch: &Batch) -> Result<Vec<Statement>> {
     }
     for chunk in &batch.output {
         statements.push(put_output(chunk)?);
+    }
+    for attachment in &batch.attachments {
+        statements.extend(put_attachment(attachment)?);
     }
     for incident in &batch.incidents {
         statements.extend(put_incident(incident)?);
@@ -157,9 +160,15 @@ fn put_run(run: &Run) -> Result<Statement> {
 }
 
 /// With all that was told of it.
-fn forget_run(run: &kernel::RunId) -> [Statement; 4] {
-    ["DELETE FROM run_output WHERE run = $1", "DELETE FROM run_steps WHERE run = $1", "DELETE FROM events WHERE run = $1", "DELETE FROM runs WHERE id = $1"]
-        .map(|sql| Statement::put(sql, vec![Value::own(run)]))
+fn forget_run(run: &kernel::RunId) -> [Statement; 5] {
+    [
+        "DELETE FROM run_attachments WHERE run = $1",
+        "DELETE FROM run_output WHERE run = $1",
+        "DELETE FROM run_steps WHERE run = $1",
+        "DELETE FROM events WHERE run = $1",
+        "DELETE FROM runs WHERE id = $1",
+    ]
+    .map(|sql| Statement::put(sql, vec![Value::own(run)]))
 }
 
 fn put_step(step: &Step) -> Result<Statement> {
@@ -183,6 +192,29 @@ fn put_output(chunk: &OutputChunk) -> Result<Statement> {
          ON CONFLICT (run, sequence) DO UPDATE SET record = excluded.record",
         vec![Value::own(&chunk.run), Value::integer(chunk.sequence), Value::json("a chunk of output", chunk)?],
     ))
+}
+
+/// Makes room at the same time. The ids of runs are in the order of time.
+fn put_attachment(attachment: &RunAttachment) -> Result<[Statement; 2]> {
+    let size_bytes = attachment.data.len() / 4 * 3;
+    if size_bytes > ATTACHMENT_BYTES_MAX {
+        return Err(LedgerError::TooLarge {
+            what: format!("the attachment {} of the run {}", attachment.name, attachment.run),
+            size_bytes,
+            limit_bytes: ATTACHMENT_BYTES_MAX,
+        });
+    }
+    let put = Statement::put(
+        "INSERT INTO run_attachments (run, number, record) VALUES ($1, $2, $3)
+         ON CONFLICT (run, number) DO UPDATE SET record = excluded.record",
+        vec![Value::own(&attachment.run), Value::integer(attachment.number), Value::json("an attachment", attachment)?],
+    );
+    let make_room = Statement::put(
+        "DELETE FROM run_attachments WHERE run NOT IN
+         (SELECT run FROM (SELECT DISTINCT run FROM run_attachments ORDER BY run DESC LIMIT $1) AS newest)",
+        vec![Value::integer(RUNS_WITH_ATTACHMENTS_MAX)],
+    );
+    Ok([put, make_room])
 }
 
 fn put_incident(incident: &Incident) -> Result<Vec<Statement>> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use kernel::{RunId, SharedClock};
-use ledger::{Batch, Lease, Ledger, LedgerError, OutputChunk, OutputKind};
+use ledger::{Batch, Lease, Ledger, LedgerError, OutputChunk, OutputKind, RunAttachment};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -25,6 +25,7 @@ pub struct Output {
 #[derive(Debug)]
 enum Message {
     Piece { step: u32, kind: OutputKind, data: String },
+    Attachment(Box<RunAttachment>),
     Flush(oneshot::Sender<()>),
 }
 
@@ -42,6 +43,12 @@ impl Output {
     pub async fn write(&self, step: u32, kind: OutputKind, data: impl Into<String>) {
         // The writer ends only with the run's lease; what comes later has nowhere to go.
         let _ = self.sender.send(Message::Piece { step, kind, data: data.into() }).await;
+    }
+
+    /// Keeps a file of the run.
+    pub async fn attach(&self, attachment: RunAttachment) {
+        // As above.
+        let _ = self.sender.send(Message::Attachment(Box::new(attachment))).await;
     }
 
     pub async fn note(&self, step: u32, text: impl Into<String>) {
@@ -116,6 +123,7 @@ impl Writer {
             while let Some(message) = next.take() {
                 match message {
                     Message::Piece { step, kind, data } => self.add(step, kind, data),
+                    Message::Attachment(attachment) => self.keep(*attachment).await,
                     Message::Flush(done) => {
                         flushed = Some(done);
                         break;
@@ -155,6 +163,15 @@ impl Writer {
         let time = self.clock.now();
         self.chunks.push(OutputChunk { run: self.run.clone(), step, sequence: self.sequence, kind, time, data });
         self.sequence += 1;
+    }
+
+    /// Alone in its batch, since it is large.
+    async fn keep(&self, attachment: RunAttachment) {
+        let name = attachment.name.clone();
+        let batch = Batch::new().under_lease(&self.lease.0, self.lease.1).attachment(attachment);
+        if let Err(error) = self.ledger.commit(batch).await {
+            tracing::warn!(run = %self.run, name, %error, "an attachment of a run could not be kept");
+        }
     }
 
     async fn commit(&mut self) {

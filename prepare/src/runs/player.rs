@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use documents::Loaded;
-use ledger::{OutputKind, Run, Step};
+use ledger::{OutputKind, Run, RunAttachment, Step};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -68,6 +68,11 @@ impl Reporter {
     /// A line for people.
     pub async fn line(&self, text: impl Into<String>) {
         self.output.write(self.step, OutputKind::Stdout, text.into() + "\n").await;
+    }
+
+    /// A file that belongs to the run.
+    pub async fn attach(&self, attachment: RunAttachment) {
+        self.output.attach(attachment).await;
     }
 
     /// The report so far; a later one of the same step takes its place.

@@ -1,5 +1,6 @@
 //! Scenarios as runs: once as a test, or with their phases as a load.
 
+mod attach;
 mod figures;
 mod live;
 mod player;

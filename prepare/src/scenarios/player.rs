@@ -12,6 +12,7 @@ use scenario::{CompileOptions, Program};
 use serde_json::json;
 use telemetry::{MetricSource, SignalSink};
 
+use super::attach;
 use super::live::Live;
 use super::setup::{Setup, joined};
 use crate::runs::playable::{MODE, MODE_LOAD};
@@ -103,6 +104,9 @@ async fn once(play: &Play, program: &Program) -> Played {
     let report = test::play_with(program, &options, play.ending.clone()).await;
     let mut told = json!(report);
     told["report"] = json!("test");
+    for (at, kept) in attach::keep(play, &report).await.into_iter().enumerate() {
+        told["scenarios"][at]["attachments"] = kept;
+    }
     play.reporter.report(&told).await;
     for line in report.lines() {
         play.reporter.line(line).await;

@@ -122,6 +122,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(organize::documents::routes())
         .merge(prepare::runbooks::routes())
         .merge(prepare::runs::routes())
+        .merge(prepare::attachments::routes())
         .merge(prepare::scenarios::routes())
         .merge(operate::alarms::routes())
         .merge(operate::event_rules::routes())

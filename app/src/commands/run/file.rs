@@ -42,6 +42,9 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.junit {
         std::fs::write(path, report.junit()).with_context(|| format!("the result {} cannot be written", path.display()))?;
     }
+    if let Some(folder) = &args.attachments {
+        write_attachments(&report, folder)?;
+    }
     match args.json {
         true => println!("{}", serde_json::to_string_pretty(&tagged(&report))?),
         false => report.lines().iter().for_each(|line| println!("{line}")),
@@ -61,6 +64,18 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     record::keep(client.as_ref(), recorded).await;
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_PROBLEMS) })
+}
+
+/// Each with the number of its scenario before its name.
+fn write_attachments(report: &TestReport, folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    for (at, scenario) in report.scenarios.iter().enumerate() {
+        for attachment in &scenario.attachments {
+            let path = folder.join(format!("{}-{}", at + 1, attachment.name));
+            std::fs::write(&path, &attachment.bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn tagged(report: &TestReport) -> serde_json::Value {

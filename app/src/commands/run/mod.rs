@@ -38,6 +38,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 
+    /// Of a scenario's file, write the pictures and records of browsers into this folder
+    #[arg(long, value_name = "FOLDER")]
+    attachments: Option<PathBuf>,
+
     /// Of a scenario's file, print the result as JSON
     #[arg(long)]
     json: bool,

@@ -5,8 +5,16 @@ use super::{Database, Result, Transaction, Value};
 use crate::LedgerError;
 
 /// One step for each version, from 1; never changed once released.
-const SQLITE: &[&str] = &[include_str!("migrations/sqlite/0001_first.sql"), include_str!("migrations/sqlite/0002_routine_runs.sql")];
-const POSTGRES: &[&str] = &[include_str!("migrations/postgres/0001_first.sql"), include_str!("migrations/postgres/0002_routine_runs.sql")];
+const SQLITE: &[&str] = &[
+    include_str!("migrations/sqlite/0001_first.sql"),
+    include_str!("migrations/sqlite/0002_routine_runs.sql"),
+    include_str!("migrations/sqlite/0003_attachments.sql"),
+];
+const POSTGRES: &[&str] = &[
+    include_str!("migrations/postgres/0001_first.sql"),
+    include_str!("migrations/postgres/0002_routine_runs.sql"),
+    include_str!("migrations/postgres/0003_attachments.sql"),
+];
 
 pub(super) async fn apply(database: &Database) -> Result<()> {
     let steps = match database {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{ActionId, EntityRef, IncidentId};
+use kernel::{ActionId, EntityRef, IncidentId, RunId};
 use ledger::*;
 
 use crate::support::*;
@@ -10,6 +10,7 @@ use crate::support::*;
 on_every_backend!(
     runs_are_found_by_what_they_are,
     output_is_read_from_where_a_reader_stands,
+    attachments_are_kept_for_the_newest_runs,
     incidents_are_found_by_what_they_are,
     alarms_come_and_go,
     deliveries_are_an_outbox,
@@ -52,6 +53,32 @@ async fn output_is_read_from_where_a_reader_stands(database: TestDatabase) {
     assert_eq!(sequences(-1, 100).await, [0, 1, 2, 3, 4]);
     assert_eq!(sequences(1, 2).await, [2, 3]);
     assert_eq!(sequences(4, 2).await, Vec::<i64>::new());
+}
+
+async fn attachments_are_kept_for_the_newest_runs(database: TestDatabase) {
+    let ledger = database.open().await;
+    let picture = |run: &RunId, number, data: &str| RunAttachment {
+        run: run.clone(),
+        number,
+        name: "failed.png".to_owned(),
+        media_type: "image/png".to_owned(),
+        data: data.to_owned(),
+    };
+    let runs: Vec<RunId> = (0..=limits::RUNS_WITH_ATTACHMENTS_MAX).map(|_| a_run().id).collect();
+    let mut in_order = runs.clone();
+    in_order.sort_by_key(ToString::to_string);
+    for run in &runs {
+        ledger.commit(Batch::new().attachment(picture(run, 0, "AAAA")).attachment(picture(run, 1, "BBBB"))).await.unwrap();
+    }
+    let (oldest, newest) = (in_order.first().unwrap(), in_order.last().unwrap());
+    assert_eq!(ledger.attachment(newest, 1).await.unwrap().data, "BBBB");
+    assert!(matches!(ledger.attachment(oldest, 0).await, Err(LedgerError::NotFound(_))));
+    ledger.commit(Batch::new().attachment(picture(newest, 1, "CCCC"))).await.unwrap();
+    assert_eq!(ledger.attachment(newest, 1).await.unwrap().data, "CCCC", "written again");
+    ledger.commit(Batch::new().forget_run(newest.clone())).await.unwrap();
+    assert!(matches!(ledger.attachment(newest, 0).await, Err(LedgerError::NotFound(_))));
+    let large = picture(oldest, 0, &"A".repeat(limits::ATTACHMENT_BYTES_MAX * 2));
+    assert!(matches!(ledger.commit(Batch::new().attachment(large)).await, Err(LedgerError::TooLarge { .. })));
 }
 
 async fn incidents_are_found_by_what_they_are(database: TestDatabase) {

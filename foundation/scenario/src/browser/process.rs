@@ -200,3 +200,32 @@ fn explained(said: &[String]) -> String {
         None => "it ended without a word".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guarded(browser: &str, argument: &str) -> std::process::Child {
+        use std::os::unix::process::CommandExt;
+        let mut command = std::process::Command::new("/bin/sh");
+        command.arg("-c").arg(GUARD).arg(browser).arg(argument).stdin(Stdio::piped()).process_group(0).spawn().unwrap()
+    }
+
+    #[test]
+    fn when_we_are_gone_the_browser_goes() {
+        let mut guard = guarded("/bin/sleep", "1000");
+        let group = Pid::from_raw(guard.id().cast_signed()).unwrap();
+        assert!(is_alive(group));
+        // As the system does when we are killed.
+        drop(guard.stdin.take());
+        assert!(!guard.wait().unwrap().success());
+        end(group, None);
+        assert!(!is_alive(group));
+    }
+
+    #[test]
+    fn when_the_browser_is_gone_its_guard_goes() {
+        let mut guard = guarded("/bin/sleep", "0");
+        assert!(!guard.wait().unwrap().success());
+    }
+}

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ledger::{OutputKind, RunKind, RunStatus};
+use kernel::RunId;
+use ledger::{OutputKind, RunAttachment, RunKind, RunStatus};
 use serde_json::json;
 
 use super::world::{World, user};
@@ -21,12 +22,18 @@ impl Player for Patient {
     async fn play(&self, play: Play) -> Played {
         play.reporter.line(format!("playing {}", play.step.name)).await;
         if self.fails {
+            play.reporter.attach(picture(&play.run.id)).await;
             return Played::failed("the hypothesis does not hold");
         }
         play.ending.cancelled().await;
         play.reporter.report(&json!({ "undone": true })).await;
         Played::default()
     }
+}
+
+fn picture(run: &RunId) -> RunAttachment {
+    let (name, media_type) = ("failed.png".to_owned(), "image/png".to_owned());
+    RunAttachment { run: run.clone(), number: 0, name, media_type, data: "AAAA".to_owned() }
 }
 
 async fn world(fails: bool) -> World {
@@ -45,6 +52,7 @@ async fn what_a_player_says_is_what_the_run_comes_to() {
     let run = world.until(&run.id, RunStatus::Failed).await;
     assert_eq!(run.error.as_deref(), Some("the step \"slow-database\" failed: the hypothesis does not hold"));
     assert_eq!(world.output(&run.id, OutputKind::Stdout).await, "playing slow-database\n");
+    assert_eq!(world.ledger.attachment(&run.id, 0).await.unwrap(), picture(&run.id));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Runbooks, playbooks, scenarios and their runs.
 
+pub mod attachments;
 pub mod runbooks;
 pub mod runs;
 pub mod scenarios;

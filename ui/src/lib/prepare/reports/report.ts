@@ -20,6 +20,15 @@ export interface PlayedScenario {
   error?: string | null;
   /** What the script logged. */
   printed?: string[];
+  /** Of a browser's journey: what can be fetched as `/api/runs/RUN/attachments/NUMBER`. */
+  attachments?: Attachment[];
+}
+
+export interface Attachment {
+  number: number;
+  name: string;
+  media_type?: string;
+  size_bytes?: number;
 }
 
 export interface PlayedStep {
