@@ -38,7 +38,7 @@ async fn a_newer_format_is_refused(database: TestDatabase) {
     database.open().await.close().await;
     database.execute("UPDATE ledger_format SET version = 999").await;
     let error = Ledger::open(&database.url, Arc::new(SystemClock)).await.unwrap_err().to_string();
-    assert!(error.contains("written by a newer Mainstay (format 999; this one knows up to 1)"), "{error}");
+    assert!(error.contains("written by a newer Mainstay (format 999; this one knows up to 3)"), "{error}");
     assert!(error.contains("use that version or a newer one"), "{error}");
 }
 
