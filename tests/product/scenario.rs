@@ -144,3 +144,39 @@ async fn the_limit_is_found_and_its_absence_is_told() {
     let result: Value = serde_json::from_slice(&absent.stdout).unwrap_or_else(|_| panic!("{}", said(&absent)));
     assert_eq!(result["finding"]["found"], "no_limit_within_reach");
 }
+
+/// 200 requests a second for 10 s, at a server that stands still for 2 s: a fifth of the requests waits, evenly
+/// from 0 to 2 s. So the truth is 1.0 s at p90, 1.5 s at p95 and 1.9 s at p99, whoever sends them.
+#[tokio::test]
+async fn a_stall_is_measured_as_users_would_feel_it() {
+    let arrivals = "config: { target: 'URL', phases: [{ duration: 10, arrivalRate: 200 }] }
+scenarios: [{ flow: [{ get: { url: /stalls } }] }]";
+    let loops = "config: { target: 'URL', phases: [{ duration: 0.1, arrivalCount: 20 }] }
+scenarios: [{ flow: [{ loop: [{ get: { url: /stalls } }, { think: 0.1 }], count: 100 }] }]";
+    for script in [arrivals, loops] {
+        let mut measured = Vec::new();
+        for _ in 0..ATTEMPTS {
+            measured = stall_percentiles(script).await;
+            if near(&measured) {
+                break;
+            }
+        }
+        assert!(near(&measured), "{script}: p90, p95 and p99 are {measured:?} ms");
+    }
+
+    /// A busy machine has stalls of its own.
+    const ATTEMPTS: usize = 3;
+
+    fn near(measured: &[f64]) -> bool {
+        measured.iter().zip([1_000.0, 1_500.0, 1_900.0]).all(|(measured, truth)| (measured / truth - 1.0).abs() < 0.05)
+    }
+
+    async fn stall_percentiles(script: &str) -> Vec<f64> {
+        let target = Target::start(1.0).await;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("stall.yaml"), script.replace("URL", &target.url)).unwrap();
+        let output = mainstay(folder.path(), &["load", "stall.yaml", "--format", "json"]).await;
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)));
+        ["p90", "p95", "p99"].map(|quantile| report["latency_ms"]["last_byte"][quantile].as_f64().unwrap()).to_vec()
+    }
+}

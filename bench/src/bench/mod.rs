@@ -12,6 +12,7 @@ mod process;
 mod promql;
 mod remote_write;
 mod report;
+mod scenarios;
 mod start;
 
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use report::Report;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Only these parts: start, ingest, promql, documents
+    /// Only these parts: start, ingest, promql, documents, scenarios
     #[arg(value_name = "PART")]
     parts: Vec<String>,
 
@@ -41,6 +42,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
     if wanted("documents") {
         documents::run(&mut report)?;
+    }
+    if wanted("scenarios") {
+        scenarios::run(&mut report).await?;
     }
     if wanted("ingest") || wanted("promql") {
         let load = load::Metrics::new(args.series);
