@@ -11,6 +11,7 @@ use axum::middleware;
 use documents::Loaded;
 use documents::canary::SERVER;
 use evolve::faults::Injector;
+use evolve::game_days::GameDays;
 use evolve::postmortems::Postmortems;
 use evolve::scale_points::{RunwayTask, ScalePoints};
 use kernel::table::TableSource;
@@ -24,6 +25,7 @@ use operate::events::EventRuleTask;
 use operate::incidents::{IncidentTask, Incidents};
 use operate::notify::{Deliveries, NotifyTask};
 use organize::catalog::CatalogTables;
+use prepare::runs::playable::GAME_DAY;
 use prepare::runs::{Executor, ExecutorSettings, Player, Players, Runs};
 use prepare::scenarios::{ScenarioPlayer, Telemetry};
 use serde::Serialize;
@@ -38,7 +40,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::observe::{self, Observing};
-use crate::players::{ExperimentPlayer, House, Scenarios, injector};
+use crate::players::{ExperimentPlayer, GameDayHost, GameDayPlayer, House, Scenarios, injector};
 use crate::reading;
 use crate::settings::Settings;
 
@@ -182,16 +184,6 @@ impl Rooms {
             root: settings.ops.clone(),
             environment: settings.run_environment.clone(),
         };
-        let players = Players::from([("scenario", Arc::new(Scenarios { player: scenarios, sql: sql.clone(), clock: clock.clone() }) as Arc<dyn Player>), ("experiment", Arc::new(experiments))]);
-        let executor = Arc::new(Executor::new(
-            ledger.clone(),
-            documents.clone(),
-            engine.clone(),
-            sql.clone(),
-            players,
-            clock.clone(),
-            executor_settings(settings, addresses),
-        ));
         let incidents = Incidents::new(ledger.clone(), documents.clone(), clock.clone());
         let postmortems = Postmortems::new(
             ledger.clone(),
@@ -201,6 +193,22 @@ impl Rooms {
             clock.clone(),
             settings.repository.clone(),
         );
+        let host = GameDayHost { runs: runs.clone(), incidents: incidents.clone() };
+        let game_days = GameDays::new(ledger.clone(), documents.clone(), clock.clone(), postmortems.clone(), Arc::new(host));
+        let players = Players::from([
+            ("scenario", Arc::new(Scenarios { player: scenarios, sql: sql.clone(), clock: clock.clone() }) as Arc<dyn Player>),
+            ("experiment", Arc::new(experiments)),
+            (GAME_DAY, Arc::new(GameDayPlayer { days: game_days.clone() })),
+        ]);
+        let executor = Arc::new(Executor::new(
+            ledger.clone(),
+            documents.clone(),
+            engine.clone(),
+            sql.clone(),
+            players,
+            clock.clone(),
+            executor_settings(settings, addresses),
+        ));
         let actions = postmortems.actions_task();
         let scale_points = ScalePoints::new(ledger.clone(), documents.clone(), engine.clone(), clock.clone());
         let runways = RunwayTask::new(scale_points.clone());
@@ -219,6 +227,7 @@ impl Rooms {
             runs,
             scale_points,
             postmortems,
+            game_days: game_days.clone(),
             tasks: driver.clone(),
             access: settings.access.clone(),
             about: Arc::new(about(settings, addresses, clock)),
@@ -232,6 +241,7 @@ impl Rooms {
             Arc::new(NotifyTask::new(ledger.clone(), clock.clone()).held_by(&holder)),
             executor.clone(),
             Arc::new(actions),
+            Arc::new(game_days.task()),
         ];
         Self { app, executor, tasks, timed: vec![Arc::new(runways)] }
     }

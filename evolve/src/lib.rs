@@ -2,5 +2,6 @@
 
 pub mod experiments;
 pub mod faults;
+pub mod game_days;
 pub mod postmortems;
 pub mod scale_points;

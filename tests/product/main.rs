@@ -10,6 +10,7 @@ mod command_line;
 mod crash;
 mod demo;
 mod experiment;
+mod game_day;
 mod http;
 mod judgement;
 mod malformed;

@@ -3,9 +3,10 @@ import { expect, picture, settled, test } from './support';
 
 /** Answers as a server does that has just been started on an empty folder. */
 async function nothingYet(page: Page) {
-  await page.route(/\/api\/(entities|alarms|canaries|experiments|incidents|runbooks|runs|scenarios|postmortems|actions|events|event-rules|deliveries|traces|documents\/problems)(\?.*)?$/, (route) =>
+  await page.route(/\/api\/(entities|alarms|canaries|experiments|game-days|trainings|incidents|runbooks|runs|scenarios|postmortems|actions|events|event-rules|deliveries|traces|documents\/problems)(\?.*)?$/, (route) =>
     route.fulfill({ json: [] })
   );
+  await page.route('**/api/game-days/coverage', (route) => route.fulfill({ json: { modes: [], components: [], cells: [] } }));
   await page.route('**/api/service-map*', (route) => route.fulfill({ json: { nodes: [], edges: [] } }));
   await page.route('**/api/logs?*', (route) => route.fulfill({ json: { lines: [], truncated: false } }));
   await page.route('**/api/logs/histogram*', (route) => route.fulfill({ json: { step_s: 60, time_s: [], series: [] } }));
@@ -35,6 +36,7 @@ const SAYS: [string, string, RegExp][] = [
   ['postmortems', '/evolve/postmortems', /mainstay postmortem/],
   ['actions', '/evolve/actions', /no actions yet/],
   ['experiments', '/evolve/experiments', /steady-state-hypothesis/],
+  ['game-days', '/evolve/game-days', /kind: GameDay/],
   ['metrics', '/explore/metrics', /Write an expression/],
   ['logs', '/explore/logs', /OTEL_EXPORTER_OTLP_ENDPOINT/],
   ['traces', '/explore/traces', /OTEL_EXPORTER_OTLP_ENDPOINT/]

@@ -1,5 +1,5 @@
-import type { AlarmRecord, CanarySummary, EntitySummary, ExperimentSummary, Incident, Postmortem, Run, RunbookSummary, ScenarioSummary, TraceSummary } from '../src/lib/api/types';
-import { entityHref, incidentHref, alarmHref, canaryHref, experimentHref, postmortemHref, runbookHref, runHref, scenarioHref, traceHref } from '../src/lib/format/entity';
+import type { AlarmRecord, CanarySummary, EntitySummary, ExperimentSummary, GameDaySummary, Incident, Postmortem, Run, RunbookSummary, ScenarioSummary, TraceSummary } from '../src/lib/api/types';
+import { entityHref, incidentHref, alarmHref, canaryHref, experimentHref, gameDayHref, postmortemHref, runbookHref, runHref, scenarioHref, traceHref } from '../src/lib/format/entity';
 import { expect, picture, read, settled, test } from './support';
 
 /** What each page must show besides its heading. */
@@ -19,6 +19,7 @@ const PAGES: { name: string; path: string; shows: string }[] = [
   { name: 'postmortems', path: '/evolve/postmortems', shows: 'table tbody tr' },
   { name: 'actions', path: '/evolve/actions', shows: 'main' },
   { name: 'experiments', path: '/evolve/experiments', shows: 'table tbody tr, main .empty' },
+  { name: 'game-days', path: '/evolve/game-days', shows: 'table tbody tr, main .empty' },
   { name: 'metrics', path: '/explore/metrics?q=count%20by%20(__name__)%20(%7B__name__%3D~%22.%2B%22%7D)', shows: '[aria-label="Chart"] canvas' },
   { name: 'logs', path: '/explore/logs', shows: '[aria-label="Log records"] li' },
   { name: 'traces', path: '/explore/traces', shows: 'table tbody tr' },
@@ -68,12 +69,15 @@ async function oneOfEach(request: Parameters<typeof read>[0]): Promise<[string, 
   const scenarios = await read<ScenarioSummary[]>(request, 'scenarios');
   const canaries = await read<CanarySummary[]>(request, 'canaries');
   const experiments = await read<ExperimentSummary[]>(request, 'experiments');
+  const gameDays = await read<GameDaySummary[]>(request, 'game-days');
   const last = (kind: Run['kind'], mode?: string) => runs.filter((run) => run.kind === kind && (!mode || run.parameters.mode === mode)).slice(0, 1);
   return [
     // A workload need not have these.
     ...scenarios.slice(0, 1).map(({ name }): [string, string] => ['scenario', scenarioHref(name)]),
     ...canaries.slice(0, 1).map(({ name }): [string, string] => ['canary', canaryHref(name)]),
     ...experiments.slice(0, 1).map(({ name }): [string, string] => ['experiment', experimentHref(name)]),
+    ...gameDays.slice(0, 1).map(({ name }): [string, string] => ['game-day', gameDayHref(name)]),
+    ...last('gameday').map(({ id }): [string, string] => ['game-day-run', runHref(id)]),
     ...last('scenario', 'test').map(({ id }): [string, string] => ['test-run', runHref(id)]),
     ...last('scenario', 'load').map(({ id }): [string, string] => ['load-run', runHref(id)]),
     ...last('experiment').map(({ id }): [string, string] => ['experiment-run', runHref(id)]),

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use documents::experiment::Activity;
+use documents::experiment::{Activity, RollbackStrategy};
 use evolve::experiments::{self, Around, Observer, Part, Platform, Row, Settings, SteadyState};
 use kernel::SharedClock;
+use prepare::runs::playable::ROLLBACKS;
 use prepare::runs::{Play, Played, Player};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -36,6 +37,7 @@ impl Player for ExperimentPlayer {
             approved: true,
             folder: folder.parent().unwrap_or(&self.root).to_owned(),
             environment: self.environment.clone(),
+            rollbacks: play.run.parameters.get(ROLLBACKS).and_then(|rule| RollbackStrategy::named(rule)),
             ..Settings::default()
         };
         let (told, mut lines) = Told::channel();

@@ -3,6 +3,7 @@
 //! Stages do not name each other; here they meet.
 
 mod experiment;
+mod game_day;
 mod house;
 pub mod limit;
 mod outside;
@@ -13,6 +14,7 @@ use std::path::Path;
 use evolve::faults;
 
 pub use experiment::{ExperimentPlayer, Told};
+pub use game_day::{GameDayHost, GameDayPlayer};
 pub use house::House;
 pub use outside::Outside;
 pub use scenario::Scenarios;

@@ -70,7 +70,7 @@ fn summary(out: &mut String, facts: &Facts) -> std::fmt::Result {
     writeln!(out, "\n> In two or three sentences that a customer would understand: what happened, and why?\n")
 }
 
-fn impact(out: &mut String, facts: &Facts) -> std::fmt::Result {
+pub(crate) fn impact(out: &mut String, facts: &Facts) -> std::fmt::Result {
     writeln!(out, "## Impact\n")?;
     match (&facts.impact.error, facts.impact.services.as_slice()) {
         (Some(error), _) => writeln!(out, "The numbers could not be read: {}\n", one_line(error))?,
@@ -115,7 +115,7 @@ fn times(facts: &Facts) -> [(&'static str, Option<Timestamp>); 5] {
     ]
 }
 
-fn charts(out: &mut String, facts: &Facts, stem: &str) -> std::fmt::Result {
+pub(crate) fn charts(out: &mut String, facts: &Facts, stem: &str) -> std::fmt::Result {
     if facts.charts.is_empty() {
         return Ok(());
     }
@@ -126,7 +126,7 @@ fn charts(out: &mut String, facts: &Facts, stem: &str) -> std::fmt::Result {
     Ok(())
 }
 
-fn timeline(out: &mut String, facts: &Facts) -> std::fmt::Result {
+pub(crate) fn timeline(out: &mut String, facts: &Facts) -> std::fmt::Result {
     writeln!(out, "## Timeline\n")?;
     writeln!(out, "All times in UTC. The whole of it: [{0}](/operate/incidents/{0}).\n", facts.incident.id)?;
     for event in &facts.timeline {
@@ -203,7 +203,7 @@ fn by(event: &Event, facts: &Facts) -> String {
     }
 }
 
-fn responses(out: &mut String, facts: &Facts) -> std::fmt::Result {
+pub(crate) fn responses(out: &mut String, facts: &Facts) -> std::fmt::Result {
     writeln!(out, "## Responses taken\n")?;
     if facts.runs.is_empty() {
         return writeln!(out, "No runbook or playbook was run.\n");
@@ -217,6 +217,7 @@ fn responses(out: &mut String, facts: &Facts) -> std::fmt::Result {
             RunKind::Playbook => "playbook",
             RunKind::Scenario => "scenario",
             RunKind::Experiment => "experiment",
+            RunKind::GameDay => "game day",
         };
         let began = run.started_at.map(second);
         writeln!(out, "| [{}](/prepare/runs/{}) | {kind} | {} | {} | {} | {} |", cell(&run.title), run.id, cell(&run.initiator.0), dash(began), dash(took), outcome(run))?;
@@ -253,7 +254,7 @@ fn questions(out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-fn action_list(out: &mut String, facts: &Facts) -> std::fmt::Result {
+pub(crate) fn action_list(out: &mut String, facts: &Facts) -> std::fmt::Result {
     writeln!(out, "{}\n", actions::HEADING)?;
     writeln!(out, "> What will make this impossible, less likely, shorter, or sooner seen? One owner each. New lines such as\n> `- [ ] Alert on the age of the queue (owner: user:jo)` and ticked boxes are taken over into the list of actions.\n")?;
     for action in &facts.actions {
@@ -272,7 +273,7 @@ fn evidence(out: &mut String, language: &str, query: &str, window: Option<(&str,
 }
 
 impl Facts {
-    fn name(&self, reference: &EntityRef) -> String {
+    pub(crate) fn name(&self, reference: &EntityRef) -> String {
         cell(self.names.get(reference).map_or(reference.name(), String::as_str))
     }
 }
@@ -285,20 +286,20 @@ fn ms(value: Option<f64>) -> String {
     value.map_or("–".to_owned(), |value| format!("{value:.0} ms"))
 }
 
-fn dash(value: Option<String>) -> String {
+pub(crate) fn dash(value: Option<String>) -> String {
     value.unwrap_or_else(|| "–".to_owned())
 }
 
-fn between(start: Timestamp, end: Timestamp) -> Duration {
+pub(crate) fn between(start: Timestamp, end: Timestamp) -> Duration {
     Duration::try_from(end.duration_since(start)).unwrap_or_default()
 }
 
 /// To the second: nobody reads more into an incident.
-fn duration(duration: Duration) -> String {
+pub(crate) fn duration(duration: Duration) -> String {
     format_duration(Duration::from_secs(duration.as_secs()))
 }
 
-fn day(at: Timestamp) -> String {
+pub(crate) fn day(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d").to_string()
 }
 
@@ -306,16 +307,16 @@ fn minute(at: Timestamp) -> String {
     at.strftime("%H:%M").to_string()
 }
 
-fn second(at: Timestamp) -> String {
+pub(crate) fn second(at: Timestamp) -> String {
     at.strftime("%H:%M:%S").to_string()
 }
 
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Text of strangers inside a line: it stays one line, one cell, and text.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     one_line(text).replace('|', "\\|").replace('<', "&lt;").replace('[', "\\[").replace(']', "\\]")
 }
 

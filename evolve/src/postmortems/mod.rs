@@ -5,13 +5,13 @@
 //! nobody has changed it. Actions live in the ledger; those that people write into the file's list, or
 //! tick there, are brought into the ledger by [`ActionsTask`]. Git is left to people.
 
-mod actions;
+pub(crate) mod actions;
 mod chart;
 mod error;
-mod facts;
+pub(crate) mod facts;
 mod files;
 mod impact;
-mod markdown;
+pub(crate) mod markdown;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -31,6 +31,7 @@ pub use chart::{Chart, Line, Mark};
 pub use error::PostmortemError;
 pub use task::ActionsTask;
 
+use crate::game_days;
 use facts::Facts;
 use files::Repository;
 
@@ -81,8 +82,22 @@ impl Postmortems {
         Self { ledger, graph, engine, sql, clock, repository: Repository::new(repository_root) }
     }
 
-    /// Writes the draft of an incident and its charts into the workload's folder of post-mortems.
+    /// Writes the draft of an incident and its charts into the workload's folder of post-mortems. What a game day
+    /// came to is told in its report.
     pub async fn draft(&self, incident: IncidentId, actor: &Actor) -> Result<Postmortem, PostmortemError> {
+        match game_days::of_incident(&self.ledger, incident).await? {
+            Some(outcome) => self.draft_as(incident, actor, |facts, stem| game_days::report(&outcome, facts, stem)).await,
+            None => self.draft_as(incident, actor, markdown::render).await,
+        }
+    }
+
+    /// As [`draft`](Self::draft), in other words.
+    pub(crate) async fn draft_as(
+        &self,
+        incident: IncidentId,
+        actor: &Actor,
+        render: impl FnOnce(&Facts, &str) -> String,
+    ) -> Result<Postmortem, PostmortemError> {
         let incident = self.ledger.incident(incident).await?;
         let loaded = self.graph.borrow().clone();
         let facts = Facts::gather(&self.ledger, &loaded.graph, &self.engine, &*self.sql, incident, self.clock.now()).await?;
@@ -97,7 +112,7 @@ impl Postmortems {
         };
         let charts: Vec<(String, String)> =
             facts.charts.iter().map(|chart| (format!("{stem}.{}.svg", chart.name), chart.svg())).collect();
-        let markdown = markdown::render(&facts, &stem);
+        let markdown = render(&facts, &stem);
         let path = files::join(&folder, &format!("{stem}.md"));
         self.repository.check_replaceable(&path, self.digest_of_last_draft(facts.incident.id).await?.as_deref())?;
         for (name, svg) in &charts {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kernel::{EntityRef, Severity};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::codes;
 use crate::diagnostic::{Level, Origin};
@@ -16,6 +17,8 @@ use crate::source::{Home, Node};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GameDay {
     pub name: String,
+    /// SHA-256 of what it says, in hexadecimal.
+    pub digest: String,
     pub title: Option<String>,
     pub description: Option<String>,
     /// What the team wants to learn.
@@ -38,6 +41,14 @@ pub struct Hypothesis {
     pub text: String,
     /// Where it was written down, e.g. a pre-mortem: a URL, or a path below the document's folder.
     pub source: Option<String>,
+    /// The experiment that decides it; all of them if absent.
+    pub experiment: Option<String>,
+    /// Until an alarm fires or a person notices.
+    pub detect_within: Option<Duration>,
+    /// Until somebody is on the incident.
+    pub acknowledge_within: Option<Duration>,
+    /// Until somebody or something has ended the harm.
+    pub mitigate_within: Option<Duration>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -51,6 +62,8 @@ pub struct Participant {
 pub struct Appointment {
     pub start: Timestamp,
     pub duration: Duration,
+    /// Whether it starts by itself; else a person starts it.
+    pub automatic: bool,
 }
 
 pub(crate) fn read(tree: &Node, reading: &mut Reading<'_>) {
@@ -74,6 +87,7 @@ fn decode(tree: &Node, spec: &Node, reading: &mut Reading<'_>) -> Option<GameDay
     let metadata = tree.get("metadata")?;
     Some(GameDay {
         name: metadata.owned("name")?,
+        digest: digest(tree),
         title: metadata.owned("title"),
         description: metadata.owned("description"),
         goal: spec.owned("goal")?,
@@ -86,6 +100,11 @@ fn decode(tree: &Node, spec: &Node, reading: &mut Reading<'_>) -> Option<GameDay
         severity: spec.get("severity").and_then(Node::text).and_then(severity).unwrap_or(Severity::Sev3),
         origin: reading.findings.origin(tree.span),
     })
+}
+
+/// Of what is said, however it is written.
+fn digest(tree: &Node) -> String {
+    Sha256::digest(tree.to_json().to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn names(spec: &Node, field: &str, space: Space, reading: &mut Reading<'_>) -> Vec<String> {
@@ -101,7 +120,7 @@ fn appointment(schedule: &Node, reading: &mut Reading<'_>) -> Option<Appointment
     let written = schedule.get("start")?;
     let text = written.text()?;
     match text.parse() {
-        Ok(start) => Some(Appointment { start, duration: schedule.duration("duration")? }),
+        Ok(start) => Some(Appointment { start, duration: schedule.duration("duration")?, automatic: schedule.get("automatic").and_then(Node::flag).unwrap_or(false) }),
         Err(_) => {
             let mend = "write it as RFC 3339 has it, for example 2026-11-03T14:00:00+01:00".to_owned();
             reading.findings.error(codes::WRONG_SCHEDULE, written.span, format!("`{text}` is not a point in time"), mend);
@@ -113,7 +132,8 @@ fn appointment(schedule: &Node, reading: &mut Reading<'_>) -> Option<Appointment
 /// A text alone, or with its source.
 fn hypothesis(node: &Node, reading: &mut Reading<'_>) -> Option<Hypothesis> {
     if let Some(text) = node.text() {
-        return Some(Hypothesis { text: text.to_owned(), source: None });
+        let unbound = Hypothesis { text: text.to_owned(), source: None, experiment: None, detect_within: None, acknowledge_within: None, mitigate_within: None };
+        return Some(unbound);
     }
     if let Some((written, path)) = node.get("source").and_then(|source| Some((source, source.text()?)))
         && !path.contains("://")
@@ -124,7 +144,17 @@ fn hypothesis(node: &Node, reading: &mut Reading<'_>) -> Option<Hypothesis> {
             reading.findings.error(codes::MISSING_FILE, written.span, message, "paths are relative to this document".to_owned());
         }
     }
-    Some(Hypothesis { text: node.owned("text")?, source: node.owned("source") })
+    if let Some((written, name)) = node.get("experiment").and_then(|written| Some((written, written.text()?))) {
+        reading.findings.refer(Level::Error, Space::Experiment, name, written.span);
+    }
+    Some(Hypothesis {
+        text: node.owned("text")?,
+        source: node.owned("source"),
+        experiment: node.owned("experiment"),
+        detect_within: node.duration("detectWithin"),
+        acknowledge_within: node.duration("acknowledgeWithin"),
+        mitigate_within: node.duration("mitigateWithin"),
+    })
 }
 
 fn participant(node: &Node, home: &Home) -> Option<Participant> {

@@ -56,8 +56,11 @@ fn a_game_day_says_who_tries_what_and_when() {
     let day = game_day("autumn");
     assert_eq!((day.goal.as_str(), day.severity), ("We notice a slow database within five minutes", Severity::Sev2));
     assert_eq!((day.experiments, day.abort_when), (vec!["slow-database".to_owned()], vec!["OrdersFailing".to_owned()]));
-    assert_eq!((day.hypotheses[0].source.as_deref(), day.hypotheses[1].source.as_deref()), (None, Some("notes.md#database")));
+    assert_eq!((day.hypotheses[0].source.as_deref(), day.hypotheses[1].source.as_deref()), (None, None));
+    assert_eq!((day.hypotheses[1].experiment.as_deref(), day.hypotheses[1].detect_within), (Some("slow-database"), Some(seconds(300))));
+    assert_eq!(day.hypotheses[2].source.as_deref(), Some("notes.md#database"));
     assert_eq!((day.participants[0].user.to_string().as_str(), day.participants[0].role.as_str()), ("user:default/jo", "commander"));
     let schedule = day.schedule.unwrap();
     assert_eq!((schedule.start.to_string().as_str(), schedule.duration), ("2026-11-03T13:00:00Z", seconds(7200)));
+    assert!(!schedule.automatic, "a day for people waits for them");
 }

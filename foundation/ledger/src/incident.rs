@@ -42,6 +42,9 @@ pub struct Incident {
     pub commander: Option<EntityRef>,
     pub roles: BTreeMap<Role, EntityRef>,
     pub components: Vec<EntityRef>,
+    /// Of a game day: led as a real one, but left out wherever real trouble is counted.
+    #[serde(default)]
+    pub practice: bool,
     /// What a second report of the same trouble has in common; at most one active incident has it.
     pub fingerprint: Option<String>,
     pub opened_at: Timestamp,
@@ -58,6 +61,8 @@ pub struct IncidentFilter {
     pub statuses: Vec<IncidentStatus>,
     pub component: Option<EntityRef>,
     pub fingerprint: Option<String>,
+    /// Only those of game days, or only real ones.
+    pub practice: Option<bool>,
     /// At most this many; 200 if absent.
     pub limit: Option<u32>,
 }

@@ -16,6 +16,7 @@ mod delivery;
 mod error;
 mod event;
 mod follow;
+mod game_day;
 mod incident;
 mod lease;
 mod ledger;
@@ -34,6 +35,10 @@ pub use batch::{Batch, Committed};
 pub use delivery::{Channel, Delivery, DeliveryStatus};
 pub use error::LedgerError;
 pub use event::{Event, EventFilter, NewEvent, Position};
+pub use game_day::{
+    Attendance, GameDayNote, GameDayOutcome, GameDayResult, HypothesisResult, HypothesisVerdict, Mark, Measures, PlayedExperiment, Split, Training,
+    Trial,
+};
 pub use incident::{Incident, IncidentFilter, IncidentStatus, Role};
 pub use lease::Lease;
 pub use ledger::Ledger;

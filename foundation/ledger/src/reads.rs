@@ -117,6 +117,9 @@ impl Ledger {
         if let Some(fingerprint) = &filter.fingerprint {
             select.only("fingerprint = ", Value::key("the fingerprint", fingerprint)?);
         }
+        if let Some(practice) = filter.practice {
+            select.only("practice = ", Value::integer(i64::from(practice)));
+        }
         if let Some(component) = &filter.component {
             select.only_listed("id", "SELECT incident FROM incident_components WHERE component = ", Value::own(component));
         }

@@ -41,6 +41,8 @@ pub enum RunKind {
     Scenario,
     /// A chaos experiment.
     Experiment,
+    /// A game day: a practice incident and its experiments, each a run of its own.
+    GameDay,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -119,7 +121,7 @@ pub struct Step {
     /// From 0, in the order of execution.
     pub index: u32,
     pub name: String,
-    /// The language of a runbook's cell: `bash`, `python`, `sql`, `promql`, …; or `scenario`, `experiment`.
+    /// The language of a runbook's cell: `bash`, `python`, `sql`, `promql`, …; or `scenario`, `experiment`, `game-day`.
     pub language: String,
     pub source: String,
     pub status: StepStatus,

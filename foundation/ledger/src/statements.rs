@@ -225,6 +225,7 @@ fn put_incident(incident: &Incident) -> Result<Vec<Statement>> {
         Value::own(label(&incident.status)),
         Value::optional_key("an incident's fingerprint", incident.fingerprint.as_deref())?,
         Value::integer(stored.revision),
+        Value::integer(i64::from(stored.practice)),
         Value::json("an incident", &stored)?,
     ];
     let mut statements = Vec::new();
@@ -234,11 +235,11 @@ fn put_incident(incident: &Incident) -> Result<Vec<Statement>> {
             "UPDATE counters SET value = $1 WHERE name = 'incident' AND value < $1",
             vec![number.clone()],
         ));
-        "INSERT INTO incidents (id, status, fingerprint, revision, record)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING"
+        "INSERT INTO incidents (id, status, fingerprint, revision, practice, record)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING"
     } else {
         statements.push(Statement::put("DELETE FROM incident_components WHERE incident = $1", vec![number.clone()]));
-        "UPDATE incidents SET status = $2, fingerprint = $3, revision = $4, record = $5
+        "UPDATE incidents SET status = $2, fingerprint = $3, revision = $4, practice = $5, record = $6
          WHERE id = $1 AND revision = $4 - 1"
     };
     statements.push(Statement::guarded(sql, values, format!("the incident {}", incident.id)));

@@ -49,5 +49,26 @@ pub const ACTION_ADDED: &str = "dev.mainstay.action.added";
 pub const ACTION_DONE: &str = "dev.mainstay.action.done";
 pub const ACTION_REOPENED: &str = "dev.mainstay.action.reopened";
 
+/// A game day is near, or takes place now.
+pub const GAME_DAY_ANNOUNCED: &str = "dev.mainstay.gameday.announced";
+/// Its practice incident is open.
+pub const GAME_DAY_BEGAN: &str = "dev.mainstay.gameday.began";
+/// One of its experiments begins, as a run of its own.
+pub const GAME_DAY_PLAYED: &str = "dev.mainstay.gameday.played";
+/// One of its experiments was measured.
+pub const GAME_DAY_MEASURED: &str = "dev.mainstay.gameday.measured";
+/// No more experiments are begun.
+pub const GAME_DAY_ABORTED: &str = "dev.mainstay.gameday.aborted";
+/// A person says that they take part.
+pub const GAME_DAY_JOINED: &str = "dev.mainstay.gameday.joined";
+/// A person says what became of a hypothesis.
+pub const GAME_DAY_JUDGED: &str = "dev.mainstay.gameday.judged";
+/// It is over; `data` is its whole result.
+pub const GAME_DAY_ENDED: &str = "dev.mainstay.gameday.ended";
+/// A person said more after the end; `data` takes the place of what was said before.
+pub const GAME_DAY_REVISED: &str = "dev.mainstay.gameday.revised";
+/// A person has practised a role. The subject is the person.
+pub const TRAINING_PROVED: &str = "dev.mainstay.training.proved";
+
 pub const DOCUMENTS_CHANGED: &str = "dev.mainstay.documents.changed";
 pub const SERVER_STARTED: &str = "dev.mainstay.server.started";

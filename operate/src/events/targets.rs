@@ -62,11 +62,7 @@ impl<'a> Gather<'a> {
         let fingerprint = cut(&fingerprint, FINGERPRINT_BYTES_MAX).to_owned();
         let components: Vec<EntityRef> = component.into_iter().collect();
         let severity = target.severity.unwrap_or_else(|| service::severity(self.graph, &components));
-        let existing = match self.incidents.remove(&fingerprint) {
-            Some(incident) => Some(incident),
-            None => self.active(&fingerprint).await?,
-        };
-        let (incident, kind, mut data) = match existing {
+        let (incident, kind, mut data) = match self.existing(&fingerprint, &components).await? {
             Some(incident) => {
                 let incident = joined(incident, severity, components);
                 let data = json!({ "title": incident.title, "severity": incident.severity, "component": incident.components.first() });
@@ -78,21 +74,46 @@ impl<'a> Gather<'a> {
                 (incident, types::INCIDENT_OPENED, data)
             }
         };
-        data["resolve_with_alarm"] = json!(target.resolve_with_alarm);
+        // The end of a game day ends its incident.
+        data["resolve_with_alarm"] = json!(target.resolve_with_alarm && !incident.practice);
         if let Some(alarm) = alarm_of(self.event) {
             data["alarm"] = alarm;
         }
         let id = incident.id;
         let event = service::event(&incident, kind, data, &Actor::rule(&request.rule.name));
         self.append(event, request);
-        self.incidents.insert(fingerprint, incident);
+        let key = incident.fingerprint.clone().unwrap_or(fingerprint);
+        self.incidents.insert(key, incident);
         Ok(id)
     }
 
-    async fn active(&self, fingerprint: &str) -> Result<Option<Incident>, LedgerError> {
+    /// The active incident of the same trouble. Else, while a game day is on, that of the game day which is
+    /// about one of these components, so that practice opens no real incident.
+    async fn existing(&mut self, fingerprint: &str, components: &[EntityRef]) -> Result<Option<Incident>, LedgerError> {
+        if let Some(incident) = self.incidents.remove(fingerprint) {
+            return Ok(Some(incident));
+        }
+        let same = IncidentFilter { fingerprint: Some(fingerprint.to_owned()), ..IncidentFilter::default() };
+        if let Some(incident) = self.active(same).await? {
+            return Ok(Some(incident));
+        }
+        for component in components {
+            let practised = |incident: &Incident| incident.practice && incident.components.contains(component);
+            let key = self.incidents.iter().find(|(_, incident)| practised(incident)).map(|(key, _)| key.clone());
+            if let Some(incident) = key.and_then(|key| self.incidents.remove(&key)) {
+                return Ok(Some(incident));
+            }
+            let practice = IncidentFilter { practice: Some(true), component: Some(component.clone()), ..IncidentFilter::default() };
+            if let Some(incident) = self.active(practice).await? {
+                return Ok(Some(incident));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn active(&self, filter: IncidentFilter) -> Result<Option<Incident>, LedgerError> {
         let statuses = vec![IncidentStatus::Open, IncidentStatus::Acknowledged, IncidentStatus::Mitigated];
-        let filter = IncidentFilter { statuses, fingerprint: Some(fingerprint.to_owned()), limit: Some(1), ..IncidentFilter::default() };
-        Ok(self.ledger.incidents(&filter).await?.into_iter().next())
+        Ok(self.ledger.incidents(&IncidentFilter { statuses, limit: Some(1), ..filter }).await?.pop())
     }
 
     async fn open(
@@ -114,6 +135,7 @@ impl<'a> Gather<'a> {
             commander: service::commander(self.graph, &components),
             roles: Default::default(),
             components,
+            practice: false,
             fingerprint: Some(fingerprint.to_owned()),
             opened_at: self.now,
             acknowledged_at: None,

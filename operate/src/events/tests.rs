@@ -10,6 +10,7 @@ use ledger::{Actor, Batch, Channel, DeliveryStatus, Event, IncidentStatus, NewEv
 use serde_json::{Value, json};
 
 use super::EventRuleTask;
+use crate::incidents::{Change, Declaration, Incidents};
 use crate::testing::{House, event_rule, reference, shop};
 
 fn incident_target() -> Target {
@@ -117,6 +118,35 @@ async fn the_second_alarm_joins_the_active_incident_and_may_make_it_worse() {
     append(&house, firing("Slow")).await;
     task.pass().await.unwrap();
     assert_eq!(house.ledger.incidents(&Default::default()).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn on_a_game_day_alarms_of_its_components_join_the_practice_incident() {
+    let rules = ["page", "tell"].map(|name| event_rule(name, json!({ "type": [types::ALARM_FIRING] }), vec![incident_target()]));
+    let house = House::new(shop_with(rules.into())).await;
+    let incidents = Incidents::new(house.ledger.clone(), house.graph(), house.shared_clock());
+    let orders = Declaration {
+        title: "Practice".to_owned(),
+        practice: true,
+        components: vec![reference("component:default/orders")],
+        fingerprint: Some("game-day/1".to_owned()),
+        ..Declaration::default()
+    };
+    let practice = incidents.declare(orders.clone(), &Actor::system()).await.unwrap();
+    assert_eq!(incidents.declare(orders, &Actor::system()).await.unwrap().id, practice.id, "declared again, it is the same");
+    append(&house, firing("Errors")).await;
+    task(&house).pass().await.unwrap();
+    let attached = house.events(&[types::INCIDENT_ATTACHED]).await;
+    assert_eq!(attached.iter().map(|event| event.incident).collect::<Vec<_>>(), [Some(practice.id); 2]);
+    assert!(attached.iter().all(|event| event.data["resolve_with_alarm"] == false), "the game day ends its incident");
+    assert_eq!(house.ledger.incidents(&Default::default()).await.unwrap().len(), 1);
+
+    // It turns out to be real trouble: it counts from now on, and the next alarm is a case of its own.
+    let real = Change { practice: Some(false), ..Change::default() };
+    assert!(!incidents.update(practice.id, &real, &Actor::system()).await.unwrap().practice);
+    append(&house, firing("Errors")).await;
+    task(&house).pass().await.unwrap();
+    assert_eq!(house.events(&[types::INCIDENT_OPENED]).await.len(), 3, "one for each rule");
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! What people do with incidents. Every change names its actor and appends its event.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use documents::{Graph, Loaded};
 use kernel::{EntityRef, Impact, IncidentId, Severity, SharedClock};
-use ledger::{Actor, Batch, Incident, IncidentFilter, IncidentStatus, Ledger, LedgerError, NewEvent, types};
+use ledger::{Actor, Batch, Incident, IncidentFilter, IncidentStatus, Ledger, LedgerError, NewEvent, Role, types};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -29,6 +30,11 @@ pub struct Declaration {
     pub components: Vec<EntityRef>,
     /// From the owning team of the first component if absent.
     pub commander: Option<EntityRef>,
+    pub roles: BTreeMap<Role, EntityRef>,
+    /// Of a game day.
+    pub practice: bool,
+    /// A second declaration with the same one is the same incident, as long as that is active.
+    pub fingerprint: Option<String>,
 }
 
 /// Something that belongs to an incident, too.
@@ -36,7 +42,7 @@ pub struct Declaration {
 pub enum Attachment {
     Component(EntityRef),
     /// An instance of an alarm: the alarm's id and the instance's labels.
-    Alarm { id: String, labels: std::collections::BTreeMap<String, String> },
+    Alarm { id: String, labels: BTreeMap<String, String> },
     Link { title: String, url: String },
 }
 
@@ -67,6 +73,9 @@ impl Incidents {
     pub async fn declare(&self, declaration: Declaration, actor: &Actor) -> Result<Incident> {
         let title = checked_title(&declaration.title)?;
         check_text("the summary", &declaration.summary)?;
+        if let Some(known) = self.active(declaration.fingerprint.as_deref()).await? {
+            return Ok(known);
+        }
         let loaded = self.graph.borrow().clone();
         let incident = Incident {
             id: self.ledger.next_incident_id().await?,
@@ -75,9 +84,10 @@ impl Incidents {
             severity: declaration.severity.unwrap_or_else(|| severity(&loaded.graph, &declaration.components)),
             status: IncidentStatus::Open,
             commander: declaration.commander.or_else(|| commander(&loaded.graph, &declaration.components)),
-            roles: Default::default(),
+            roles: declaration.roles,
             components: declaration.components,
-            fingerprint: None,
+            practice: declaration.practice,
+            fingerprint: declaration.fingerprint,
             opened_at: self.clock.now(),
             acknowledged_at: None,
             mitigated_at: None,
@@ -87,6 +97,13 @@ impl Incidents {
         let event = event(&incident, types::INCIDENT_OPENED, opened_data(&incident), actor);
         self.ledger.commit(Batch::new().incident(incident.clone()).event(event)).await?;
         self.get(incident.id).await
+    }
+
+    async fn active(&self, fingerprint: Option<&str>) -> Result<Option<Incident>> {
+        let Some(fingerprint) = fingerprint else { return Ok(None) };
+        let statuses = vec![IncidentStatus::Open, IncidentStatus::Acknowledged, IncidentStatus::Mitigated];
+        let filter = IncidentFilter { statuses, fingerprint: Some(fingerprint.to_owned()), limit: Some(1), ..IncidentFilter::default() };
+        Ok(self.ledger.incidents(&filter).await?.pop())
     }
 
     pub async fn update(&self, id: IncidentId, change: &Change, actor: &Actor) -> Result<Incident> {
@@ -184,6 +201,7 @@ pub fn opened_data(incident: &Incident) -> Value {
         "components": incident.components,
         "component": incident.components.first(),
         "commander": incident.commander,
+        "practice": incident.practice,
         "fingerprint": incident.fingerprint,
     })
 }

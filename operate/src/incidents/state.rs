@@ -18,6 +18,8 @@ pub struct Change {
     pub roles: BTreeMap<Role, Option<EntityRef>>,
     /// Components that the incident harms, too.
     pub components: Vec<EntityRef>,
+    /// Whether it is practice: what began as a game day's may turn out to be real.
+    pub practice: Option<bool>,
 }
 
 /// An incident after a change, and the event that tells of it.
@@ -51,6 +53,7 @@ pub fn change(was: &Incident, change: &Change, now: Timestamp) -> Result<Option<
     is.summary = change.summary.clone().unwrap_or(is.summary);
     is.severity = change.severity.unwrap_or(is.severity);
     is.commander = change.commander.clone().or(is.commander);
+    is.practice = change.practice.unwrap_or(is.practice);
     for (role, who) in &change.roles {
         match who {
             Some(who) => is.roles.insert(*role, who.clone()),
@@ -107,6 +110,7 @@ fn differences(was: &Incident, is: &Incident) -> Map<String, Value> {
         ("status", json!(was.status), json!(is.status)),
         ("commander", json!(was.commander), json!(is.commander)),
         ("roles", json!(was.roles), json!(is.roles)),
+        ("practice", json!(was.practice), json!(is.practice)),
         ("components", json!(was.components), json!(is.components)),
     ];
     pairs
@@ -148,6 +152,7 @@ mod tests {
             commander: None,
             roles: BTreeMap::new(),
             components: Vec::new(),
+            practice: false,
             fingerprint: None,
             opened_at: Timestamp::UNIX_EPOCH,
             acknowledged_at: None,

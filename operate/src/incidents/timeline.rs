@@ -88,7 +88,10 @@ pub fn line(event: &Event) -> String {
         types::ALARM_INACTIVE => format!("Alarm {subject} is quiet again"),
         types::ALARM_NO_DATA => format!("Alarm {subject} has no data"),
         types::ALARM_ERROR => format!("Alarm {subject} cannot be evaluated: {}", text("error")),
-        types::INCIDENT_OPENED => format!("{} opened as {}: {}", by(event), text("severity").to_uppercase(), text("title")),
+        types::INCIDENT_OPENED => {
+            let practice = if data.get("practice") == Some(&Value::Bool(true)) { " for practice" } else { "" };
+            format!("{} opened{practice} as {}: {}", by(event), text("severity").to_uppercase(), text("title"))
+        }
         types::INCIDENT_UPDATED => format!("{} changed {}", by(event), changes(data)),
         types::INCIDENT_NOTE => format!("{}: {}", event.actor, one_line(text("text"))),
         types::INCIDENT_ATTACHED => format!("{} attached {}", by(event), attachment(data)),
@@ -113,6 +116,16 @@ pub fn line(event: &Event) -> String {
         types::POSTMORTEM_DRAFTED => format!("{} drafted the post-mortem {}", by(event), text("path")),
         types::ACTION_ADDED => format!("{} added the action {}", by(event), text("title")),
         types::ACTION_DONE => format!("{} finished the action {}", by(event), text("title")),
+        types::GAME_DAY_ANNOUNCED => format!("The game day {document} begins {}", text("when")),
+        types::GAME_DAY_BEGAN => format!("{} began the game day {document}: {}", by(event), one_line(text("goal"))),
+        types::GAME_DAY_PLAYED => format!("The experiment {} begins", text("experiment")),
+        types::GAME_DAY_MEASURED => format!("The experiment {} was measured: {}", text("experiment"), text("summary")),
+        types::GAME_DAY_ABORTED => format!("The game day {document} was aborted{}", reason(data)),
+        types::GAME_DAY_JOINED => format!("{} takes part in the game day", by(event)),
+        types::GAME_DAY_JUDGED => format!("{} says that the hypothesis {:?} is {}", by(event), text("hypothesis"), text("verdict")),
+        types::GAME_DAY_ENDED => format!("The game day {document} ended{}", reason(data)),
+        types::GAME_DAY_REVISED => format!("The result of the game day {document} was revised"),
+        types::TRAINING_PROVED => format!("{subject} has practised the role {}", text("role")),
         other => format!("{other} {subject}").trim_end().to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! Runs: durable executions of runbooks, playbooks, scenarios and experiments.
+//! Runs: durable executions of runbooks, playbooks, scenarios, experiments and game days.
 //!
 //! A run begins as a request: a person's, through [`Runs`], or another stage's, as a `RUN_REQUESTED`
 //! event. The request fixes a [`Plan`](plan::Plan), the cells with all their settings as the document

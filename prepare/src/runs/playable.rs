@@ -1,7 +1,10 @@
 //! What of the documents can be run by its name, and what a run of it consists of.
 
+use std::time::Duration;
+
 use documents::Graph;
 use documents::experiment::Experiment;
+use documents::game_day::GameDay;
 use documents::runbook::{Parameter, Runbook, RunbookKind};
 use documents::script::Script;
 use kernel::EntityRef;
@@ -9,7 +12,7 @@ use ledger::RunKind;
 
 use super::RunError;
 use super::error::closest;
-use super::plan::{CellPlan, Gate, Plan};
+use super::plan::{CellPlan, Gate, Plan, whole_ms};
 
 /// The parameter that says how a scenario is played: once, or with its phases.
 pub const MODE: &str = "mode";
@@ -21,6 +24,14 @@ pub const MODE_TEST: &str = "test";
 pub const MODE_LOAD: &str = "load";
 /// At a rising rate, until something breaks.
 pub const MODE_LIMIT: &str = "limit";
+/// The parameter that says when an experiment's rollbacks are played, instead of the experiment's own rule.
+pub const ROLLBACKS: &str = "rollbacks";
+/// The language of a game day's steps: the first opens its incident, the last writes its report, and those between
+/// are its experiments.
+pub const GAME_DAY: &str = "game-day";
+
+/// The longest that one experiment of a game day may take, with the time in which people respond.
+const GAME_DAY_STEP_MAX: Duration = Duration::from_secs(24 * 3600);
 
 pub struct Playable {
     pub kind: RunKind,
@@ -44,7 +55,10 @@ impl Playable {
         if let Some(experiment) = graph.experiments.get(name) {
             return Ok(Self::of_experiment(experiment));
         }
-        let known = graph.runbooks.keys().chain(graph.scripts.keys()).chain(graph.experiments.keys());
+        if let Some(day) = graph.game_days.get(name) {
+            return Ok(Self::of_game_day(graph, day));
+        }
+        let known = graph.runbooks.keys().chain(graph.scripts.keys()).chain(graph.experiments.keys()).chain(graph.game_days.keys());
         Err(RunError::UnknownDocument { name: name.to_owned(), suggestion: closest(name, known.map(String::as_str)) })
     }
 
@@ -64,13 +78,6 @@ impl Playable {
     }
 
     fn of_script(script: &Script) -> Self {
-        let parameter = |name: &str, description: &str, default: Option<&str>, allowed: &[&str]| Parameter {
-            name: name.to_owned(),
-            description: Some(description.to_owned()),
-            default: default.map(str::to_owned),
-            required: false,
-            allowed: allowed.iter().map(|value| (*value).to_owned()).collect(),
-        };
         Self {
             kind: RunKind::Scenario,
             title: script.name.clone(),
@@ -94,7 +101,7 @@ impl Playable {
             title: experiment.title.clone(),
             digest: experiment.digest.clone(),
             component: None,
-            parameters: Vec::new(),
+            parameters: vec![parameter(ROLLBACKS, "instead of the experiment's own rule", None, &["", "default", "always", "never", "deviated"])],
             steps: vec![(experiment.name.clone(), "experiment".to_owned(), experiment.origin.path.clone())],
             // What a fault did to the target before the crash is not known, so nobody begins it again unasked.
             plan: Plan::of_one(CellPlan {
@@ -103,5 +110,37 @@ impl Playable {
                 ..CellPlan::default()
             }),
         }
+    }
+
+    /// Its experiments ask for their own approvals. Each step may be begun again: what it asks for exists once.
+    fn of_game_day(graph: &Graph, day: &GameDay) -> Self {
+        let step = |name: &str, source: &str| (name.to_owned(), GAME_DAY.to_owned(), source.to_owned());
+        let played = day.experiments.iter().map(|name| step(name, graph.experiments.get(name).map_or("", |experiment| &experiment.origin.path)));
+        let steps: Vec<_> = [step("open the practice incident", &day.origin.path)].into_iter().chain(played).chain([step("write the report", "")]).collect();
+        let production = day.experiments.iter().filter_map(|name| graph.experiments.get(name)).any(|experiment| experiment.safety.is_production());
+        let cell = CellPlan { repeatable: true, timeout_ms: Some(whole_ms(GAME_DAY_STEP_MAX)), ..CellPlan::default() };
+        let mut cells = vec![cell; steps.len()];
+        if let Some(first) = cells.first_mut() {
+            first.gate = production.then(Gate::of_production);
+        }
+        Self {
+            kind: RunKind::GameDay,
+            title: day.title.clone().unwrap_or_else(|| day.name.clone()),
+            digest: day.digest.clone(),
+            component: day.components.first().cloned(),
+            parameters: Vec::new(),
+            steps,
+            plan: Plan { timeout_ms: day.schedule.map(|schedule| whole_ms(schedule.duration)), cells, ..Plan::default() },
+        }
+    }
+}
+
+fn parameter(name: &str, description: &str, default: Option<&str>, allowed: &[&str]) -> Parameter {
+    Parameter {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        default: default.map(str::to_owned),
+        required: false,
+        allowed: allowed.iter().map(|value| (*value).to_owned()).collect(),
     }
 }

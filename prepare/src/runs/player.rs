@@ -1,4 +1,4 @@
-//! The port for steps that are neither a process nor a query: scenarios and experiments.
+//! The port for steps that are neither a process nor a query: scenarios, experiments and game days.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub trait Player: Send + Sync {
     async fn play(&self, play: Play) -> Played;
 }
 
-/// By the language of the step: `scenario`, `experiment`.
+/// By the language of the step: `scenario`, `experiment`, `game-day`.
 pub type Players = BTreeMap<&'static str, Arc<dyn Player>>;
 
 /// What is to be played, and for whom.

@@ -48,7 +48,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
         (name = "organize", description = "Who owns what, what matters most"),
         (name = "prepare", description = "Runbooks, playbooks and their runs"),
         (name = "operate", description = "Alarms, event rules, incidents, notifications"),
-        (name = "evolve", description = "Post-mortems and actions"),
+        (name = "evolve", description = "Experiments, game days, post-mortems and actions"),
         (name = "explore", description = "SQL, logs, traces and services"),
         (name = "events", description = "The ledger"),
         (name = "status", description = "The server itself")
@@ -130,6 +130,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(operate::deliveries::routes())
         .merge(operate::incidents::routes())
         .merge(evolve::experiments::routes())
+        .merge(evolve::game_days::routes())
         .merge(evolve::postmortems::routes())
         .merge(evolve::scale_points::routes())
         .merge(evolve::actions::routes())

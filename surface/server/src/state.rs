@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use documents::Loaded;
+use evolve::game_days::GameDays;
 use evolve::postmortems::Postmortems;
 use evolve::scale_points::ScalePoints;
 use kernel::task::Driver;
@@ -36,6 +37,7 @@ pub struct App {
     pub runs: Runs,
     pub scale_points: ScalePoints,
     pub postmortems: Postmortems,
+    pub game_days: GameDays,
     pub tasks: Arc<Driver>,
     pub access: Access,
     pub about: Arc<About>,

@@ -37,6 +37,8 @@ pub struct ChangeIncident {
     /// Components that it harms, too.
     #[serde(default)]
     pub components: Vec<EntityRef>,
+    /// False if what began as practice turns out to be real.
+    pub practice: Option<bool>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]

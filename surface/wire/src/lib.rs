@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod error;
 pub mod experiments;
 pub mod explore;
+pub mod game_days;
 pub mod incidents;
 pub mod overview;
 pub mod postmortems;

@@ -10,7 +10,7 @@ pub struct Overview {
     pub workload: String,
     pub at: Timestamp,
     pub health: Health,
-    /// Active ones, worst first.
+    /// Active ones, worst first; those of game days last.
     pub incidents: Vec<Incident>,
     /// Pending, firing, without data or in error; worst first.
     pub alarms: Vec<AlarmRecord>,
@@ -33,7 +33,7 @@ pub enum Health {
     Good,
     /// Something needs a look: an alarm is pending, blind or in error, or documents have problems.
     Attention,
-    /// An alarm fires or an incident is active.
+    /// An alarm fires or an incident is active that is no practice.
     Bad,
 }
 

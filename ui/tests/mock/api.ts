@@ -1,5 +1,6 @@
 import type { Action, Delivery, DocumentProblem, Event, Incident, IncidentDetail, LogLine, Overview, ServerStatus } from '../../src/lib/api/types.ts';
 import * as docs from './documents.ts';
+import * as days from './game-days.ts';
 import { allOutputOf } from './output.ts';
 import { runDetail, runs } from './runs.ts';
 import * as scripts from './scenarios.ts';
@@ -95,6 +96,8 @@ function read(path: string, query: URLSearchParams): unknown {
     scenarios: () => (id ? scripts.scenarios.find((one) => one.name === id) : orEmpty(scripts.scenarios)),
     canaries: () => (id ? scripts.canaries.find((one) => one.name === id) : orEmpty(scripts.canaries)),
     experiments: () => (id ? (id === scripts.experiment.name ? scripts.experiment : null) : orEmpty([scripts.experiment])),
+    'game-days': () => (id === 'coverage' ? (EMPTY ? { modes: days.coverage.modes, components: [], cells: [] } : days.coverage) : id ? (id === days.gameDay.name ? days.gameDay : null) : orEmpty(days.gameDays)),
+    trainings: () => orEmpty(days.trainings.filter(({ user }) => user === (query.get('user') ?? user))),
     runs: () => (!id ? orEmpty(runs) : rest === 'output' ? { chunks: allOutputOf(id).filter((one) => one.sequence > Number(query.get('after') ?? -1)), next: 4 } : runDetail(id)),
     postmortems: () => (id ? { ...docs.postmortemDetail, actions } : orEmpty(docs.postmortems)),
     actions: () => orEmpty(actions),

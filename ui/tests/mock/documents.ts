@@ -57,7 +57,7 @@ export const alarms: AlarmRecord[] = [
 ];
 
 export const incidents: Incident[] = [
-  { id: 'INC-7', title: 'Orders fails: 31% of requests end in an error', summary: 'Customers cannot place orders.', severity: 'sev1', status: 'acknowledged', commander: 'user:default/ada', roles: { scribe: 'user:default/chiyo' }, components: ['component:default/orders'], fingerprint: 'orders', opened_at: ago(185), acknowledged_at: ago(120), mitigated_at: null, resolved_at: null, revision: 4 },
+  { id: 'INC-7', title: 'Orders fails: 31% of requests end in an error', summary: 'Customers cannot place orders.', severity: 'sev1', status: 'acknowledged', commander: 'user:default/ada', roles: { scribe: 'user:default/chiyo' }, components: ['component:default/orders'], practice: false, fingerprint: 'orders', opened_at: ago(185), acknowledged_at: ago(120), mitigated_at: null, resolved_at: null, revision: 4 },
   { id: 'INC-6', title: 'Checkout was slow after the 14:00 deployment', summary: '', severity: 'sev3', status: 'resolved', commander: 'user:default/ben', roles: {}, components: ['component:default/web'], fingerprint: null, opened_at: ago(90000), acknowledged_at: ago(89000), mitigated_at: ago(87000), resolved_at: ago(86000), revision: 6 }
 ];
 

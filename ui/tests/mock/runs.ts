@@ -19,7 +19,10 @@ export const runs: Run[] = [
   played('g', 'scenario', 'checkout', { parameters: { mode: 'load' }, status: 'failed', requested_at: ago(90_000), started_at: ago(90_000), finished_at: ago(89_880), error: 'The generator slipped by 13%.' }),
   played('h', 'scenario', 'checkout', { parameters: { mode: 'load' }, requested_at: ago(176_000), started_at: ago(176_000), finished_at: ago(175_880) }),
   played('j', 'scenario', 'checkout', { parameters: { mode: 'load' }, status: 'running', requested_at: ago(70), started_at: ago(70) }),
-  played('i', 'experiment', 'slow-database', { title: 'The shop stands a slow database', status: 'failed', requested_at: ago(640), started_at: ago(640), finished_at: ago(599), error: 'The hypothesis is not met after the method: orders-are-taken.' })
+  played('i', 'experiment', 'slow-database', { title: 'The shop stands a slow database', status: 'failed', requested_at: ago(640), started_at: ago(640), finished_at: ago(599), error: 'The hypothesis is not met after the method: orders-are-taken.' }),
+  played('k', 'gameday', 'autumn', { title: 'Autumn game day', requested_at: ago(3 * 86_400), started_at: ago(3 * 86_400), finished_at: ago(3 * 86_400 - 2400) }),
+  played('l', 'gameday', 'autumn', { title: 'Autumn game day', requested_at: ago(35 * 86_400), started_at: ago(35 * 86_400), finished_at: ago(35 * 86_400 - 2400) }),
+  played('m', 'gameday', 'autumn', { title: 'Autumn game day', status: 'failed', requested_at: ago(64 * 86_400), started_at: ago(64 * 86_400), finished_at: ago(64 * 86_400 - 2400), error: 'it was aborted: the alarm OrdersFailing fires' })
 ];
 
 const step = (index: number, rest: Partial<Step>): Step => ({
@@ -32,6 +35,10 @@ export function runDetail(id: string): RunDetail | null {
   if (found.kind === 'scenario' || found.kind === 'experiment') {
     const source = 'config:\n  target: http://127.0.0.1:8080\n';
     return { run: found, steps: [step(0, { name: found.document, language: found.kind, source, status: found.status as Step['status'], started_at: found.started_at, finished_at: found.finished_at, exit_code: null })] };
+  }
+  if (found.kind === 'gameday') {
+    const steps = ['open the practice incident', 'slow-database', 'lost-worker', 'write the report'];
+    return { run: found, steps: steps.map((name, index) => step(index, { name, language: 'game-day', source: index ? '' : 'ops/game-days/autumn.yaml', started_at: found.started_at, finished_at: found.finished_at, exit_code: null })) };
   }
   const ended = found.status === 'succeeded';
   return {

@@ -105,6 +105,7 @@ async fn tell_the_story(ledger: &Ledger) {
         commander: jo().0.parse().ok(),
         roles: Default::default(),
         components: vec![orders()],
+        practice: false,
         fingerprint: None,
         opened_at: at("12:02:00"),
         acknowledged_at: Some(at("12:03:30")),

@@ -1,6 +1,7 @@
 //! `ops.incidents`.
 
-use kernel::table::ColumnType::{Float, Integer, Json, Text, Timestamp};
+use kernel::table::Cell;
+use kernel::table::ColumnType::{Boolean, Float, Integer, Json, Text, Timestamp};
 
 use super::field::{Sheet, field, integer, json, label, optional_text, seconds, text, time};
 use crate::Incident;
@@ -18,6 +19,7 @@ pub(super) const INCIDENTS: Sheet<Incident> = Sheet {
         field("commander", Text, "The user or group in command", |i| optional_text(i.commander.as_ref())),
         field("roles", Json, "Who fills which other role", |i| json(&i.roles)),
         field("components", Json, "The components it harms", |i| json(&i.components)),
+        field("practice", Boolean, "Whether it is a game day's: leave those out where you count real trouble", |i| Cell::Boolean(i.practice)),
         field("fingerprint", Text, "What reports of the same trouble have in common", |i| {
             optional_text(i.fingerprint.as_ref())
         }),

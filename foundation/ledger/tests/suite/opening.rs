@@ -8,7 +8,12 @@ use ledger::*;
 use crate::support::*;
 
 on_every_backend!(a_closed_ledger_refuses_and_has_finished);
-on_every_shared_backend!(a_ledger_keeps_what_it_knew, a_newer_format_is_refused, many_servers_open_at_once);
+on_every_shared_backend!(
+    a_ledger_keeps_what_it_knew,
+    an_older_format_is_brought_up,
+    a_newer_format_is_refused,
+    many_servers_open_at_once,
+);
 
 async fn a_closed_ledger_refuses_and_has_finished(database: TestDatabase) {
     let ledger = database.open().await;
@@ -34,11 +39,22 @@ async fn a_ledger_keeps_what_it_knew(database: TestDatabase) {
     assert_eq!(ledger.next_incident_id().await.unwrap().number(), number + 1);
 }
 
+async fn an_older_format_is_brought_up(database: TestDatabase) {
+    let ledger = database.open().await;
+    ledger.commit(Batch::new().incident(an_incident(1))).await.unwrap();
+    ledger.close().await;
+    database.execute("ALTER TABLE incidents DROP COLUMN practice").await;
+    database.execute("UPDATE ledger_format SET version = 3").await;
+    let ledger = database.open().await;
+    let real = IncidentFilter { practice: Some(false), ..IncidentFilter::default() };
+    assert_eq!(ledger.incidents(&real).await.unwrap(), [Incident { revision: 1, ..an_incident(1) }], "what was there before is no practice");
+}
+
 async fn a_newer_format_is_refused(database: TestDatabase) {
     database.open().await.close().await;
     database.execute("UPDATE ledger_format SET version = 999").await;
     let error = Ledger::open(&database.url, Arc::new(SystemClock)).await.unwrap_err().to_string();
-    assert!(error.contains("written by a newer Mainstay (format 999; this one knows up to 3)"), "{error}");
+    assert!(error.contains("written by a newer Mainstay (format 999; this one knows up to 4)"), "{error}");
     assert!(error.contains("use that version or a newer one"), "{error}");
 }
 

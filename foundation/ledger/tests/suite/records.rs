@@ -12,6 +12,7 @@ on_every_backend!(
     output_is_read_from_where_a_reader_stands,
     attachments_are_kept_for_the_newest_runs,
     incidents_are_found_by_what_they_are,
+    practice_is_told_from_real_trouble,
     alarms_come_and_go,
     deliveries_are_an_outbox,
     postmortems_and_actions_are_kept,
@@ -98,6 +99,20 @@ async fn incidents_are_found_by_what_they_are(database: TestDatabase) {
     ledger.commit(Batch::new().incident(moved.clone())).await.unwrap();
     assert_eq!(found(IncidentFilter { component: Some(component("web")), ..any() }).await, Vec::<i64>::new());
     assert_eq!(ledger.incident(moved.id).await.unwrap(), Incident { revision: 2, ..moved });
+}
+
+async fn practice_is_told_from_real_trouble(database: TestDatabase) {
+    let ledger = database.open().await;
+    let practice = Incident { practice: true, ..an_incident(1) };
+    ledger.commit(Batch::new().incident(practice.clone()).incident(an_incident(2))).await.unwrap();
+    let found = async |practice| -> Vec<i64> {
+        let filter = IncidentFilter { practice, ..IncidentFilter::default() };
+        ledger.incidents(&filter).await.unwrap().iter().map(|incident| incident.id.number()).collect()
+    };
+    assert_eq!((found(None).await, found(Some(true)).await, found(Some(false)).await), (vec![2, 1], vec![1], vec![2]));
+    let real = Incident { practice: false, revision: 1, ..practice };
+    ledger.commit(Batch::new().incident(real)).await.unwrap();
+    assert_eq!(found(Some(false)).await, [2, 1], "it turned out to be real");
 }
 
 async fn alarms_come_and_go(database: TestDatabase) {

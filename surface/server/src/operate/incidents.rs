@@ -26,6 +26,8 @@ struct IncidentQuery {
     /// `open`, `acknowledged`, `mitigated` or `resolved`; all if absent.
     #[param(value_type = Option<String>)]
     status: Option<IncidentStatus>,
+    /// Only those of game days, or only real ones; both if absent.
+    practice: Option<bool>,
     /// At most this many; 200 if absent.
     limit: Option<u32>,
 }
@@ -35,6 +37,7 @@ struct IncidentQuery {
 async fn list(State(app): State<App>, Query(query): Query<IncidentQuery>) -> ApiResult<Json<Vec<Incident>>> {
     let filter = IncidentFilter {
         statuses: query.status.into_iter().collect(),
+        practice: query.practice,
         limit: query.limit.map(|limit| limit.clamp(1, 1_000)),
         ..Default::default()
     };
@@ -51,6 +54,7 @@ async fn declare(State(app): State<App>, Acting(actor): Acting, Body(body): Body
         severity: body.severity,
         components: body.components,
         commander: body.commander,
+        ..Declaration::default()
     };
     Ok(Json(app.incidents.declare(declaration, &actor).await?))
 }
@@ -89,6 +93,7 @@ async fn change(
         commander: body.commander,
         roles: body.roles,
         components: body.components,
+        practice: body.practice,
     };
     Ok(Json(app.incidents.update(id, &change, &actor).await?))
 }

@@ -43,7 +43,7 @@ async fn overview(State(app): State<App>) -> ApiResult<Json<Overview>> {
         ..Default::default()
     };
     let mut incidents = app.ledger.incidents(&active).await?;
-    incidents.sort_by_key(|incident| incident.severity);
+    incidents.sort_by_key(|incident| (incident.practice, incident.severity));
     let under_way = RunFilter {
         statuses: vec![RunStatus::Requested, RunStatus::Running, RunStatus::Waiting, RunStatus::Interrupted],
         ..Default::default()
@@ -67,7 +67,7 @@ async fn overview(State(app): State<App>) -> ApiResult<Json<Overview>> {
 }
 
 fn health(incidents: &[Incident], alarms: &[AlarmRecord], documents: &DocumentsHealth) -> Health {
-    if !incidents.is_empty() || alarms.iter().any(|alarm| alarm.state == AlarmState::Firing) {
+    if incidents.iter().any(|incident| !incident.practice) || alarms.iter().any(|alarm| alarm.state == AlarmState::Firing) {
         Health::Bad
     } else if !alarms.is_empty() || documents.errors > 0 {
         Health::Attention

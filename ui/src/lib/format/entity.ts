@@ -30,6 +30,7 @@ export function actorName(actor: string): string {
   if (actor === 'system') return 'Mainstay';
   if (actor.startsWith('rule:')) return `rule ${actor.slice(5)}`;
   if (actor.startsWith('canary:')) return `canary ${actor.slice(7)}`;
+  if (actor.startsWith('game-day:')) return `game day ${actor.slice(9)}`;
   return shortRef(actor);
 }
 
@@ -40,11 +41,13 @@ export const runbookHref = (name: string): string => `/prepare/runbooks/${encode
 export const scenarioHref = (name: string): string => `/prepare/scenarios/${encodeURIComponent(name)}`;
 export const canaryHref = (name: string): string => `/operate/canaries/${encodeURIComponent(name)}`;
 export const experimentHref = (name: string): string => `/evolve/experiments/${encodeURIComponent(name)}`;
+export const gameDayHref = (name: string): string => `/evolve/game-days/${encodeURIComponent(name)}`;
 export const postmortemHref = (incident: string): string => `/evolve/postmortems/${encodeURIComponent(incident)}`;
 
 /** The page of the document that a run plays. */
 export function documentHref({ kind, document }: Pick<Run, 'kind' | 'document'>): string {
   if (kind === 'scenario') return scenarioHref(document);
+  if (kind === 'gameday') return gameDayHref(document);
   return kind === 'experiment' ? experimentHref(document) : runbookHref(document);
 }
 

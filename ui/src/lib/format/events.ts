@@ -1,6 +1,6 @@
 import type { Event } from '$lib/api/types';
 import type { IconName } from '$lib/components/icons';
-import { alarmHref, canaryHref, incidentHref, postmortemHref, runHref } from './entity';
+import { alarmHref, canaryHref, gameDayHref, incidentHref, postmortemHref, runHref } from './entity';
 
 const PREFIX = 'dev.mainstay.';
 
@@ -25,6 +25,7 @@ export function eventHref(event: Event): string | null {
     return typeof id === 'string' ? alarmHref(id) : '/operate/alarms';
   }
   if (short.startsWith('canary.') && event.subject) return canaryHref(event.subject);
+  if (short.startsWith('gameday.') && event.subject) return gameDayHref(event.subject);
   if (event.run) return runHref(event.run);
   if (short.startsWith('postmortem.') && event.incident) return postmortemHref(event.incident);
   if (short.startsWith('action.')) return '/evolve/actions';
@@ -54,6 +55,9 @@ export function eventIcon(event: Event): IconName {
     ['run.', 'play'],
     ['step.', 'play'],
     ['notification.', 'mail'],
+    ['gameday.aborted', 'stop'],
+    ['gameday.', 'evolve'],
+    ['training.', 'person'],
     ['postmortem.', 'book'],
     ['action.', 'check'],
     ['documents.', 'book']

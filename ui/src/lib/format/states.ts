@@ -54,6 +54,22 @@ export const CANARY_STATES: Record<string, StateLook> = {
   disabled: look('Switched off', 'quiet', 'stop')
 };
 
+/** How an experiment of a game day ended, and what became of a hypothesis. */
+export const TRIAL_STATES: Record<string, StateLook> = {
+  held: look('Held', 'good', 'check'),
+  broken: look('Broken', 'bad', 'cross'),
+  aborted: look('Aborted', 'warn', 'stop'),
+  skipped: look('Not played', 'quiet', 'skip'),
+  unclear: look('Unclear', 'warn', 'unknown'),
+  played: look('Played', 'good', 'check'),
+  written: look('Never tried', 'info', 'clock'),
+  never: look('No experiment', 'quiet', 'dot')
+};
+
+export const PRACTICE_STATES: Record<string, StateLook> = {
+  practice: look('Practice', 'info', 'evolve')
+};
+
 /** A journey played, a threshold, an activity of an experiment. */
 export const CHECK_STATES: Record<string, StateLook> = {
   passed: look('Passed', 'good', 'check'),

@@ -49,7 +49,8 @@ export const SECTIONS: Section[] = [
       { title: 'Post-mortems', href: '/evolve/postmortems' },
       { title: 'Actions', href: '/evolve/actions' },
       { title: 'Experiments', href: '/evolve/experiments' },
-      { title: 'Scale points', href: '/evolve/scale-points' }
+      { title: 'Scale points', href: '/evolve/scale-points' },
+      { title: 'Game days', href: '/evolve/game-days' }
     ]
   },
   {

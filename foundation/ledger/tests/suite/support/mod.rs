@@ -150,6 +150,7 @@ pub fn an_incident(number: i64) -> Incident {
         commander: None,
         roles: Default::default(),
         components: Vec::new(),
+        practice: false,
         fingerprint: None,
         opened_at: instant(0),
         acknowledged_at: None,

@@ -1,10 +1,10 @@
-import type { OutputChunk } from '$lib/api/types';
+import type { GameDayOutcome, OutputChunk } from '$lib/api/types';
 
 /**
- * What a step of language `scenario` or `experiment` came to, as its player writes it. A reader is ready for any
+ * What a step of language `scenario`, `experiment` or `game-day` came to, as its player writes it. A reader is ready for any
  * field to be missing: while the step runs much is not known yet.
  */
-export type Report = TestReport | LoadReport | LimitReport | ExperimentReport;
+export type Report = TestReport | LoadReport | LimitReport | ExperimentReport | GameDayReport;
 
 /** A scenario played once. */
 export interface TestReport {
@@ -214,7 +214,10 @@ export interface JournalRow {
   tolerance_met?: boolean | null;
 }
 
-const KINDS = ['test', 'load', 'limit', 'experiment'];
+/** What a game day came to, or how far it is. */
+export type GameDayReport = { report: 'game_day'; finished?: boolean } & Partial<Omit<GameDayOutcome, 'report'>> & { path?: string | null };
+
+const KINDS = ['test', 'load', 'limit', 'experiment', 'game_day'];
 
 /** The report in a chunk's data; null if it is none that this page knows. */
 export function readReport(data: string): Report | null {

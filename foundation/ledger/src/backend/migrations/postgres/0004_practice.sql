@@ -1,0 +1,2 @@
+-- Incidents of game days: 1 is practice, 0 is real.
+ALTER TABLE incidents ADD COLUMN practice BIGINT NOT NULL DEFAULT 0;
