@@ -44,6 +44,9 @@ enum Conformance {
     /// each and `total passed failed unsupported`; exit code 1 if one failed. What the experiments do to other
     /// systems, they do.
     Chaostoolkit { folder: PathBuf },
+    /// Read and compile every Artillery script below a folder, without playing any: prints a line for each and
+    /// `total plays needs missing wrong`; exit code 1 if one is neither playable nor names what it lacks.
+    Artillery { folder: PathBuf },
 }
 
 #[tokio::main]
@@ -54,6 +57,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             let names = if names_at_once { Names::DroppedAtOnce } else { Names::DroppedLast };
             conformance::promql::report(&folder, names, verbose).await?
         }
+        Chore::Conformance(Conformance::Artillery { folder }) => conformance::artillery::report(&folder)?,
         Chore::Conformance(Conformance::Chaostoolkit { folder }) => conformance::chaostoolkit::report(&folder).await?,
     };
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -5,6 +5,7 @@
 
 mod browser;
 pub mod client;
+pub mod conformance;
 mod grpc;
 pub mod load;
 mod nearest;

@@ -13,7 +13,7 @@ use super::{CompileError, CompileOptions, EndpointName, Payload, Program, Settin
 use crate::client::{Address, AddressError, ClientSettings, Tls};
 use crate::grpc::{GrpcError, Schema};
 use crate::nearest::nearest;
-use crate::value::{Base, Processor, Scope, Surroundings, TemplateError, Text};
+use crate::value::{Base, Processor, ProcessorError, Scope, Surroundings, TemplateError, Text};
 
 /// What the parts of a script need while they are compiled, and where their faults go.
 pub(super) struct Compiler<'a> {
@@ -42,7 +42,11 @@ pub(super) fn compile(script: &Script, options: &CompileOptions) -> Result<Progr
     });
     let processor = config.processor.as_deref().and_then(|path| {
         let loaded = Processor::load(&options.folder.join(path), &options.folder);
-        loaded.map_err(|error| errors.push(fault(&script.origin, error.to_string(), None))).ok()
+        let told = |error: ProcessorError| CompileError {
+            unsupported: error.is_unsupported(),
+            ..fault(&script.origin, error.to_string(), None)
+        };
+        loaded.map_err(|error| errors.push(told(error))).ok()
     });
     let payloads = Payload::read_all(&config.payloads, &options.folder, &scope, &mut errors);
     let schema = schema(script, config, &options.folder);
@@ -263,5 +267,5 @@ impl Compiler<'_> {
 }
 
 pub(super) fn fault(origin: &Origin, message: String, mend: Option<String>) -> CompileError {
-    CompileError { origin: origin.clone(), message, mend }
+    CompileError { origin: origin.clone(), message, mend, unsupported: false }
 }

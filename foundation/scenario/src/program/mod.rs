@@ -58,6 +58,8 @@ pub struct CompileError {
     pub origin: Origin,
     pub message: String,
     pub mend: Option<String>,
+    /// Whether the script asks for what Mainstay does not have, rather than being wrong.
+    pub unsupported: bool,
 }
 
 /// A script that can be played. Shared by all virtual users; changes no more, and is cheap to clone.

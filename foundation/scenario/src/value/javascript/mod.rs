@@ -37,6 +37,18 @@ pub enum ProcessorError {
     TypeScript { path: String },
 }
 
+impl ProcessorError {
+    /// Whether the file asks for what there is not, rather than being wrong.
+    pub fn is_unsupported(&self) -> bool {
+        match self {
+            Self::TypeScript { .. } => true,
+            // JavaScript's errors are texts; `modules.rs` and `modules.js` word this one.
+            Self::Faulty { message, .. } => message.contains("is not available"),
+            Self::Unreadable { .. } => false,
+        }
+    }
+}
+
 /// A function failed, or did what it may not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HookError {
