@@ -3,6 +3,7 @@
 //! One process for each worker of a load and for each test, started by the first step that needs it. A virtual
 //! user has a browser context of its own in it, with its own cookies and storage, and in that one tab.
 
+mod deeds;
 mod error;
 mod evidence;
 mod find;
@@ -15,6 +16,7 @@ mod tab;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod wanted;
 
 use std::rc::Rc;
 
