@@ -66,16 +66,28 @@ impl Client {
         self.send(Method::POST, path, body).await
     }
 
+    /// JSON that is written already; the answer holds nothing.
+    pub async fn send_bytes(&self, method: Method, path: &str, query: &[(&str, String)], body: Vec<u8>) -> ClientResult<()> {
+        let request = self.http.request(method, self.url(path)).query(query).header(header::CONTENT_TYPE, "application/json").body(body);
+        self.accepted(request).await.map(drop)
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}/{}", self.base, path.trim_start_matches('/'))
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> ClientResult<T> {
+        let response = self.accepted(request).await?;
+        response.json().await.map_err(|source| ClientError::Unexpected { base: self.base.clone(), source })
+    }
+
+    /// The answer, if it is one of success.
+    async fn accepted(&self, request: reqwest::RequestBuilder) -> ClientResult<reqwest::Response> {
         let unreachable = |source| ClientError::Unreachable { base: self.base.clone(), source };
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         if status.is_success() {
-            return response.json().await.map_err(|source| ClientError::Unexpected { base: self.base.clone(), source });
+            return Ok(response);
         }
         let text = response.text().await.map_err(unreachable)?;
         Err(ClientError::Refused { status, detail: detail(status, &text) })

@@ -8,6 +8,7 @@ mod players;
 mod print;
 mod reading;
 mod record;
+mod runner;
 mod remote_sql;
 mod session;
 mod settings;

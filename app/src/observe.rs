@@ -32,6 +32,11 @@ pub fn terminal_only() {
     install(vec![terminal("error")]);
 }
 
+/// Logs on standard error for a process without a lake of its own.
+pub fn terminal_at(level: &str) {
+    install(vec![terminal(level)]);
+}
+
 /// JSON where no person watches. `MAINSTAY_LOG` overrides the level, in tracing's filter syntax.
 fn terminal(level: &str) -> BoxedLayer {
     let filter = EnvFilter::try_from_env("MAINSTAY_LOG").unwrap_or_else(|_| EnvFilter::new(level));

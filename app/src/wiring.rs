@@ -25,6 +25,7 @@ use operate::events::EventRuleTask;
 use operate::incidents::{IncidentTask, Incidents};
 use operate::notify::{Deliveries, NotifyTask};
 use organize::catalog::CatalogTables;
+use prepare::runners::Runners;
 use prepare::runs::playable::GAME_DAY;
 use prepare::runs::{Executor, ExecutorSettings, Player, Players, Runs};
 use prepare::scenarios::{ScenarioPlayer, Telemetry};
@@ -172,7 +173,9 @@ impl Rooms {
         let rules = alarms.rules();
         let runs = Runs::new(ledger.clone(), documents.clone(), clock.clone());
         let house = House { runs: runs.clone(), ledger: ledger.clone(), engine: engine.clone(), clock: clock.clone(), injector: injector.clone() };
+        let runners = Runners::new(ledger.clone(), clock.clone());
         let scenarios = ScenarioPlayer {
+            runners: runners.clone(),
             telemetry: Telemetry { metrics: metrics.clone(), signals: lake.clone() },
             clock: clock.clone(),
             root: settings.ops.clone(),
@@ -225,6 +228,7 @@ impl Rooms {
             incidents: incidents.clone(),
             deliveries: Deliveries::new(ledger.clone(), clock.clone()),
             runs,
+            runners,
             scale_points,
             postmortems,
             game_days: game_days.clone(),

@@ -1,4 +1,5 @@
 //! Prepare: what a team has ready before something happens, and how it is carried out.
 
+pub mod runners;
 pub mod runs;
 pub mod scenarios;

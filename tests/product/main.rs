@@ -17,4 +17,5 @@ mod malformed;
 mod observes_itself;
 mod python_sdk;
 mod resources;
+mod runner;
 mod scenario;

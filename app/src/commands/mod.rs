@@ -12,6 +12,7 @@ pub mod postmortem;
 pub mod promql;
 pub mod query;
 pub mod run;
+pub mod runner;
 pub mod scenario;
 pub mod schema;
 pub mod serve;
@@ -35,6 +36,7 @@ pub fn dispatch(cli: Cli) -> ExitCode {
         Command::Query(args) => block_on(query::run(args)),
         Command::Promql(args) => block_on(promql::run(args)),
         Command::Run(args) => block_on(run::run(args)),
+        Command::Runner(args) => block_on(runner::run(args)),
         Command::Incident(args) => block_on(incident::run(args)),
         Command::Load(args) => block_on(load::run(args)),
         Command::Experiment(args) => block_on(experiment::run(args)),

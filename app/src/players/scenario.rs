@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use evolve::scale_points::search::Bounds;
 use kernel::SharedClock;
-use prepare::runs::playable::{MODE, MODE_LIMIT, TRIAL};
+use prepare::runs::playable::{MODE, MODE_LIMIT, TRIAL, WORKERS};
 use prepare::runs::{Play, Played, Player, Reporter};
 use prepare::scenarios::{ScenarioPlayer, TRACED_RATE};
 use scenario::load::{Observer, Unobserved};
@@ -32,6 +32,9 @@ impl Player for Scenarios {
 
 impl Scenarios {
     async fn search(&self, play: Play) -> Played {
+        if play.run.parameters.get(WORKERS).is_some_and(|workers| !workers.is_empty() && workers != "1") {
+            return Played::failed("the limit is searched for by one; several runners share a load (mode=load)");
+        }
         let setup = match self.player.setup(&play) {
             Ok(setup) => setup,
             Err(reason) => return Played::failed(reason),

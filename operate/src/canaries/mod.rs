@@ -7,9 +7,13 @@
 
 mod check;
 mod record;
+mod rounds;
 mod rules;
 mod state;
 mod task;
 
+pub use check::{Looked, Reading};
+pub use record::{actor, keep};
+pub use rounds::{Post, Rounds, Turn, is_here};
 pub use rules::rules;
 pub use task::CanaryTask;

@@ -5,15 +5,31 @@ use std::time::Duration;
 use documents::canary::Canary;
 use documents::rules::COMPONENT_LABEL;
 use kernel::{RunId, Timestamp};
-use ledger::{Actor, CANARY, NewEvent, types};
+use kernel::task::TaskError;
+use ledger::{Actor, Batch, CANARY, Ledger, NewEvent, types};
 use serde_json::json;
-use telemetry::Labels;
+use telemetry::{Labels, MetricSource};
 use telemetry::ports::{Sample, Series};
 
 use super::check::{Looked, Reading};
 
 /// The `source` of the events that this room appends.
 const SOURCE: &str = "/operate/canaries";
+
+/// Writes what was seen. The samples first: an event tells of what can be read.
+pub async fn keep(
+    ledger: &Ledger,
+    metrics: &dyn MetricSource,
+    canary: &Canary,
+    location: &str,
+    looked: &Looked,
+    run: Option<RunId>,
+    at: Timestamp,
+) -> Result<(), TaskError> {
+    metrics.append(samples(canary, location, looked, at)).await?;
+    ledger.commit(Batch::new().event(event(canary, location, looked.failure.as_deref(), looked.took, run))).await?;
+    Ok(())
+}
 
 /// Samples in the convention of Prometheus's blackbox exporter, with the canary's name and location.
 pub fn samples(canary: &Canary, location: &str, looked: &Looked, at: Timestamp) -> Vec<Series> {
@@ -33,8 +49,8 @@ pub fn samples(canary: &Canary, location: &str, looked: &Looked, at: Timestamp) 
 
 fn labels(canary: &Canary, location: &str, reading: &Reading) -> Labels {
     let component = canary.component.as_ref().map(ToString::to_string);
-    let fixed = [("__name__", reading.name), ("canary", &canary.name), ("location", location)];
-    let own = reading.labels.iter().map(|(name, value)| (*name, value.as_str()));
+    let fixed = [("__name__", reading.name.as_ref()), ("canary", &canary.name), ("location", location)];
+    let own = reading.labels.iter().map(|(name, value)| (name.as_ref(), value.as_str()));
     Labels::from_pairs(fixed.into_iter().chain(component.as_deref().map(|component| (COMPONENT_LABEL, component))).chain(own))
 }
 

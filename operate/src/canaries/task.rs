@@ -5,19 +5,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use documents::Loaded;
-use documents::canary::{Canary, CanaryCheck};
+use documents::canary::Canary;
 use kernel::task::{Pass, Task, TaskError};
 use jiff::SignedDuration;
 use kernel::{RunId, SharedClock, Timestamp};
 use ledger::{Batch, CANARY, Event, EventFilter, Lease, Ledger, LedgerError, NewEvent, RunFilter, types};
 use serde_json::json;
 use telemetry::MetricSource;
-use tokio::sync::{Mutex, Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{Mutex, watch};
 
-use super::check::{self, Looked};
+use super::check::Looked;
 use super::record;
-use super::state::Timetable;
+use super::rounds::{Post, Rounds};
 use crate::leadership::Leadership;
 
 const LEASE: &str = "operate/canaries";
@@ -30,8 +29,6 @@ const PAGE: u32 = 200;
 const RUNS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// So that a pass does not take long.
 const FORGOTTEN_AT_ONCE: u32 = 100;
-/// Looks at once; others wait, and are as late as they are.
-const LOOKS_MAX: usize = 32;
 
 pub struct CanaryTask {
     sight: Arc<Sight>,
@@ -40,32 +37,33 @@ pub struct CanaryTask {
     work: Mutex<Work>,
 }
 
-/// What a look needs.
+/// Where what was seen is written.
 struct Sight {
     ledger: Ledger,
     metrics: Arc<dyn MetricSource>,
     clock: SharedClock,
-    places: Semaphore,
+    location: String,
 }
 
 struct Work {
     leadership: Leadership,
-    timetable: Timetable,
-    looks: JoinSet<()>,
+    rounds: Rounds,
 }
 
 impl CanaryTask {
     /// `location` is the label of this server among the runners that documents name.
     pub fn new(ledger: Ledger, graph: watch::Receiver<Arc<Loaded>>, metrics: Arc<dyn MetricSource>, clock: SharedClock, location: &str) -> Self {
-        let work = Work { leadership: Leadership::new(ledger.clone(), LEASE), timetable: Timetable::default(), looks: JoinSet::new() };
-        let sight = Sight { ledger, metrics, clock, places: Semaphore::new(LOOKS_MAX) };
-        Self { sight: Arc::new(sight), graph, location: location.to_owned(), work: Mutex::new(work) }
+        let leadership = Leadership::new(ledger.clone(), LEASE);
+        let sight = Arc::new(Sight { ledger, metrics, clock: clock.clone(), location: location.to_owned() });
+        let work = Work { leadership, rounds: Rounds::new(location, sight.clone(), clock) };
+        Self { sight, graph, location: location.to_owned(), work: Mutex::new(work) }
     }
 
     /// See [`AlarmTask::held_by`](crate::alarms::AlarmTask::held_by).
     pub fn held_by(self, holder: &str) -> Self {
         let leadership = Leadership::new(self.sight.ledger.clone(), LEASE).held_by(holder);
-        Self { work: Mutex::new(Work { leadership, timetable: Timetable::default(), looks: JoinSet::new() }), ..self }
+        let rounds = Rounds::new(&self.location, self.sight.clone(), self.sight.clock.clone());
+        Self { work: Mutex::new(Work { leadership, rounds }), ..self }
     }
 }
 
@@ -87,44 +85,35 @@ impl Task for CanaryTask {
         let mut work = self.work.lock().await;
         let now = self.sight.clock.now();
         let Some(lease) = work.leadership.hold(now).await? else {
-            work.timetable = Timetable::default();
+            work.rounds.rest();
             return Ok(Pass { summary: "another server plays the canaries".to_owned(), next: None });
         };
-        while work.looks.try_join_next().is_some() {}
         self.sight.follow_up(&lease, &loaded, &self.location).await?;
         self.sight.forget(now).await?;
-        let here = loaded.graph.canaries.values().filter(|canary| canary.enabled && canary.locations.contains(&self.location));
-        let due = work.timetable.take(here, &self.location, now);
-        let begun = due.len();
-        for (canary, slot) in due {
-            match &canary.check {
-                CanaryCheck::Scenario { name, environment } => self.sight.request(canary, name, environment.as_deref(), slot).await?,
-                _ => {
-                    let (sight, canary, location) = (self.sight.clone(), canary.clone(), self.location.clone());
-                    work.looks.spawn(async move { sight.look(&canary, &location).await });
-                }
-            }
-        }
-        let summary = format!("{begun} begun, {} under way, {} canaries", work.looks.len(), loaded.graph.canaries.len());
-        Ok(Pass { summary, next: work.timetable.next() })
+        let turn = work.rounds.turn(&loaded, now);
+        let summary = format!("{} begun, {} under way, {} canaries", turn.begun, turn.under_way, loaded.graph.canaries.len());
+        Ok(Pass { summary, next: turn.next })
     }
 }
 
-impl Sight {
-    async fn look(&self, canary: &Canary, location: &str) {
-        let Ok(_place) = self.places.acquire().await else { return };
-        let Some(looked) = check::look(&canary.check, canary.timeout, self.clock.now()).await else { return };
-        if let Err(error) = self.record(canary, location, &looked, None, self.clock.now()).await {
+#[async_trait]
+impl Post for Sight {
+    async fn seen(&self, canary: &Canary, looked: Looked) {
+        if let Err(error) = self.record(canary, &self.location, &looked, None, self.clock.now()).await {
             tracing::warn!(canary = canary.name, %error, "what a canary saw could not be recorded");
         }
     }
 
-    /// The samples first: an event tells of what can be read.
+    async fn due(&self, canary: &Canary, script: &str, environment: Option<&str>, slot: Timestamp) {
+        if let Err(error) = self.request(canary, script, environment, slot).await {
+            tracing::warn!(canary = canary.name, %error, "the run of a canary could not be requested");
+        }
+    }
+}
+
+impl Sight {
     async fn record(&self, canary: &Canary, location: &str, looked: &Looked, run: Option<RunId>, at: Timestamp) -> Result<(), TaskError> {
-        self.metrics.append(record::samples(canary, location, looked, at)).await?;
-        let event = record::event(canary, location, looked.failure.as_deref(), looked.took, run);
-        self.ledger.commit(Batch::new().event(event)).await?;
-        Ok(())
+        record::keep(&self.ledger, &*self.metrics, canary, location, looked, run, at).await
     }
 
     /// What the lake and the record of looks tell of a run stays; what it printed goes.
@@ -169,6 +158,10 @@ impl Sight {
             let failure = event.data["error"].as_str().map(str::to_owned);
             let beat = Looked { failure, took: Duration::ZERO, readings: Vec::new() };
             self.metrics.append(record::samples(canary, location, &beat, event.time)).await?;
+            return Ok(());
+        }
+        // A runner has told of its look itself.
+        if event.data["recorded"] == true {
             return Ok(());
         }
         let initiator = event.data["initiator"].as_str().and_then(|actor| actor.strip_prefix(CANARY));

@@ -18,6 +18,8 @@ use super::plan::{CellPlan, Gate, Plan, whole_ms};
 pub const MODE: &str = "mode";
 /// The parameter that says how long each trial of a search lasts.
 pub const TRIAL: &str = "trial";
+/// How many runners share a load; with one, the server plays it itself.
+pub const WORKERS: &str = "workers";
 /// As a test: every scenario once.
 pub const MODE_TEST: &str = "test";
 /// With the script's phases.
@@ -88,6 +90,7 @@ impl Playable {
                 parameter("environment", "one of the script's environments", None, &[]),
                 parameter("target", "instead of the script's target", None, &[]),
                 parameter(TRIAL, "how long each trial of a search for the limit lasts", Some("10s"), &[]),
+                parameter(WORKERS, "how many runners share a load; with one, the server plays it itself", Some("1"), &[]),
             ],
             steps: vec![(script.name.clone(), "scenario".to_owned(), script.origin.path.clone())],
             // A test may be begun again, and so may a load: it measures from its beginning.

@@ -8,7 +8,7 @@ use kernel::{SharedClock, Timestamp};
 use parking_lot::Mutex;
 use scenario::Program;
 use scenario::load::{Finished, Observer, Snapshot};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -27,7 +27,7 @@ const SLOWEST_MAX: usize = 10;
 const HEARD_MAX: usize = 64;
 
 /// A request whose trace is in the lake.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Slow {
     pub method: String,
     pub url: String,
@@ -61,8 +61,7 @@ impl Observer for Live {
     fn finished(&self, requests: &[Finished]) {
         let mut slowest = self.slowest.lock();
         slowest.extend(requests.iter().map(Slow::of));
-        slowest.sort_by(|a, b| b.latency_ms.total_cmp(&a.latency_ms));
-        slowest.truncate(SLOWEST_MAX);
+        slowest_of(&mut slowest);
         let _ = self.heard.try_send(Heard::Finished(requests.to_vec()));
     }
 }
@@ -95,8 +94,14 @@ impl Live {
     }
 }
 
+/// Leaves the slowest few, slowest first.
+pub fn slowest_of(requests: &mut Vec<Slow>) {
+    requests.sort_by(|a, b| b.latency_ms.total_cmp(&a.latency_ms));
+    requests.truncate(SLOWEST_MAX);
+}
+
 impl Slow {
-    fn of(request: &Finished) -> Self {
+    pub fn of(request: &Finished) -> Self {
         let latency: Duration = request.last_byte.saturating_duration_since(request.intended);
         Self {
             method: request.method.clone(),

@@ -5,8 +5,11 @@ mod figures;
 mod live;
 mod player;
 mod setup;
+mod shared;
 mod spans;
 
 pub use figures::recorded_series;
+pub use live::{Slow, slowest_of};
 pub use player::{ScenarioPlayer, TRACED_RATE, Telemetry};
 pub use setup::{Setup, joined};
+pub use spans::{export as span_export, received as received_spans};

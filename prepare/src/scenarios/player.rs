@@ -6,16 +6,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::SharedClock;
-use scenario::load::{self, LoadError, LoadOptions, Report};
+use scenario::load::{self, LoadOptions, Outcome, Report};
 use scenario::test::{self, TestOptions};
 use scenario::{CompileOptions, Program};
 use serde_json::json;
 use telemetry::{MetricSource, SignalSink};
 
 use super::attach;
-use super::live::Live;
+use super::live::{Live, Slow};
 use super::setup::{Setup, joined};
-use crate::runs::playable::{MODE, MODE_LOAD};
+use super::shared::{self, Shared};
+use crate::runners::{Offer, Runners, WORKERS_MAX};
+use crate::runs::playable::{MODE, MODE_LOAD, WORKERS};
 use crate::runs::{Play, Played, Player};
 
 /// Where the figures and the spans of a load go.
@@ -35,18 +37,30 @@ pub struct ScenarioPlayer {
     pub root: PathBuf,
     /// What scripts find in their environment besides the server's own.
     pub environment: BTreeMap<String, String>,
+    /// Whoever shares a load.
+    pub runners: Runners,
 }
 
 #[async_trait]
 impl Player for ScenarioPlayer {
     async fn play(&self, play: Play) -> Played {
+        let given = |name: &str| play.run.parameters.get(name).filter(|value| !value.is_empty()).map(String::as_str);
+        let workers = match given(WORKERS).map_or(Ok(1), str::parse::<u64>) {
+            Ok(workers) if (1..=WORKERS_MAX).contains(&workers) => workers,
+            _ => return Played::failed(format!("the parameter {WORKERS:?} is a number of runners from 1 to {WORKERS_MAX}")),
+        };
         let program = match self.setup(&play).and_then(|setup| setup.compile().map_err(|errors| joined(&errors))) {
-            Ok(program) => program,
+            Ok(program) => Arc::new(program),
             Err(reason) => return Played::failed(reason),
         };
-        match play.run.parameters.get(MODE).map(String::as_str) {
-            Some(MODE_LOAD) => self.load(&play, program).await,
-            _ => once(&play, &program).await,
+        match (given(MODE), workers) {
+            (Some(MODE_LOAD), _) if program.phases.is_empty() => {
+                Played::failed("the script has no phases; run it as a test, or write config.phases")
+            }
+            (Some(MODE_LOAD), 1) => self.load(&play, &program).await,
+            (Some(MODE_LOAD), of) => self.shared_load(&play, &program, of).await,
+            (_, 1) => once(&play, &program).await,
+            _ => Played::failed("a test is played by one; several runners share a load (mode=load)"),
         }
     }
 }
@@ -59,44 +73,77 @@ impl ScenarioPlayer {
             return Err("the scenario was changed after the run was requested; request it again".to_owned());
         }
         let given = |name: &str| play.run.parameters.get(name).filter(|value| !value.is_empty()).cloned();
-        let file = self.root.join(&script.origin.path);
         let options = CompileOptions {
-            folder: file.parent().unwrap_or(&self.root).to_owned(),
             environment: given("environment"),
             target: given("target"),
             process: self.environment.clone(),
             ..CompileOptions::default()
         };
-        Ok(Setup { script: script.clone(), options })
+        Ok(Setup::below(&self.root, script, options))
     }
 
-    async fn load(&self, play: &Play, program: Program) -> Played {
-        let program = Arc::new(program);
-        let options = LoadOptions { traced: (TRACED_RATE / program.peak_rate()).min(1.0), ..LoadOptions::default() };
-        let late_after = options.late_after;
-        let (live, slowest, telling) = Live::new(play, &program, self.telemetry.clone(), self.clock.clone());
-        let playing = async {
-            let outcome = load::run(program.clone(), options, Arc::new(live), play.ending.clone()).await;
-            outcome.map(|outcome| Report::new(&program, &outcome, late_after))
-        };
-        let (report, ()) = tokio::join!(playing, telling);
-        let report = match report {
-            Ok(report) => report,
-            Err(LoadError::NoPhases) => return Played::failed("the script has no phases; run it as a test, or write config.phases"),
-            Err(error) => return Played::failed(error),
-        };
-        let mut told = json!(report);
-        told["report"] = json!("load");
-        told["finished"] = json!(true);
-        told["slowest"] = json!(*slowest.lock());
-        play.reporter.report(&told).await;
-        let outputs = [
-            ("requests", report.requests.to_string()),
-            ("p95_ms", format!("{:.1}", report.latency_ms.last_byte.p95)),
-            ("delivered_rate", format!("{:.1}", report.delivered_rate)),
-        ];
-        Played { outputs: outputs.map(|(name, value)| (name.to_owned(), value)).into(), error: report.failure() }
+    async fn load(&self, play: &Play, program: &Arc<Program>) -> Played {
+        let options = LoadOptions { traced: traced(program), ..LoadOptions::default() };
+        let (live, slowest, telling) = Live::new(play, program, self.telemetry.clone(), self.clock.clone());
+        let playing = load::run(program.clone(), options, Arc::new(live), play.ending.clone());
+        let (outcome, ()) = tokio::join!(playing, telling);
+        let slowest = slowest.lock().clone();
+        match outcome {
+            Ok(outcome) => conclude(play, program, &outcome, &slowest, None).await,
+            Err(error) => Played::failed(error),
+        }
     }
+
+    async fn shared_load(&self, play: &Play, program: &Arc<Program>, of: u64) -> Played {
+        let given = |name: &str| play.run.parameters.get(name).filter(|value| !value.is_empty()).cloned();
+        let offer = Offer {
+            run: play.run.id.clone(),
+            document: play.run.document.clone(),
+            digest: program.digest.clone(),
+            environment: given("environment"),
+            target: given("target"),
+            seed: program.seed,
+            test_id: program.test_id.clone(),
+            of,
+            traced: traced(program),
+        };
+        play.reporter.line(format!("waiting for {of} runners")).await;
+        let (live, _, telling) = Live::new(play, program, self.telemetry.clone(), self.clock.clone());
+        let playing = shared::play(&self.runners, offer, program, Arc::new(live), &play.ending);
+        let (shared, ()) = tokio::join!(playing, telling);
+        match shared {
+            Ok(shared) => conclude(play, program, &shared.outcome, &shared.slowest, Some(&shared)).await,
+            Err(reason) => Played::failed(reason),
+        }
+    }
+}
+
+fn traced(program: &Program) -> f64 {
+    (TRACED_RATE / program.peak_rate()).min(1.0)
+}
+
+/// The last report of a load, and what its run came to.
+async fn conclude(play: &Play, program: &Program, outcome: &Outcome, slowest: &[Slow], shared: Option<&Shared>) -> Played {
+    let report = Report::new(program, outcome, LoadOptions::default().late_after);
+    let mut told = json!(report);
+    told["report"] = json!("load");
+    told["finished"] = json!(true);
+    told["slowest"] = json!(slowest);
+    if let Some(shared) = shared {
+        told["shares"] = json!(shared.shares);
+        if shared.without_seconds {
+            play.reporter.line("the seconds of this load were too long to be handed in by its runners; the totals are whole").await;
+        }
+    }
+    play.reporter.report(&told).await;
+    let outputs = [
+        ("requests", report.requests.to_string()),
+        ("p95_ms", format!("{:.1}", report.latency_ms.last_byte.p95)),
+        ("delivered_rate", format!("{:.1}", report.delivered_rate)),
+    ];
+    let broken = shared.and_then(|shared| shared.broken.as_ref());
+    let broken = broken.map(|reason| format!("{reason}; the others were stopped: {} of {} users came", report.delivered_count, report.asked_count));
+    Played { outputs: outputs.map(|(name, value)| (name.to_owned(), value)).into(), error: broken.or_else(|| report.failure()) }
 }
 
 async fn once(play: &Play, program: &Program) -> Played {

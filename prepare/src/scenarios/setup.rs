@@ -1,6 +1,7 @@
 //! A script and what it is played with.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use documents::script::{Phase, Script};
 use scenario::{CompileError, CompileOptions, Program};
@@ -14,6 +15,12 @@ pub struct Setup {
 }
 
 impl Setup {
+    /// A script of the documents below `root`, where its files are found.
+    pub fn below(root: &Path, script: &Script, options: CompileOptions) -> Self {
+        let folder = root.join(&script.origin.path).parent().unwrap_or(root).to_owned();
+        Self { script: script.clone(), options: CompileOptions { folder, ..options } }
+    }
+
     pub fn compile(&self) -> Result<Program, Vec<CompileError>> {
         Program::compile(&self.script, &self.options)
     }

@@ -10,7 +10,8 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
-use prost::Message;
+use prost::bytes::Bytes;
+use prost::{DecodeError, Message};
 use scenario::load::Finished;
 use telemetry::ports::{Export, ExportBody};
 
@@ -27,6 +28,12 @@ pub fn export(scenario: &str, requests: &[Finished], anchor: (Instant, Timestamp
         resource_spans: vec![ResourceSpans { resource: Some(resource), scope_spans, ..ResourceSpans::default() }],
     };
     Export { payload: body.encode_to_vec().into(), body: ExportBody::Spans(body) }
+}
+
+/// What another process has exported.
+pub fn received(payload: Bytes) -> Result<Export, DecodeError> {
+    let body = ExportTraceServiceRequest::decode(payload.clone())?;
+    Ok(Export { payload, body: ExportBody::Spans(body) })
 }
 
 fn span(request: &Finished, anchor: (Instant, Timestamp)) -> Span {

@@ -121,6 +121,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(organize::entities::routes())
         .merge(organize::documents::routes())
         .merge(prepare::runbooks::routes())
+        .merge(prepare::runners::routes())
         .merge(prepare::runs::routes())
         .merge(prepare::attachments::routes())
         .merge(prepare::scenarios::routes())

@@ -12,6 +12,7 @@ use ledger::Ledger;
 use operate::alarms::Rules;
 use operate::incidents::Incidents;
 use operate::notify::Deliveries;
+use prepare::runners::Runners;
 use prepare::runs::Runs;
 use telemetry::promql::Engine;
 use telemetry::{LogTail, MetricSource, SignalSink, SqlSource};
@@ -35,6 +36,7 @@ pub struct App {
     pub incidents: Incidents,
     pub deliveries: Deliveries,
     pub runs: Runs,
+    pub runners: Runners,
     pub scale_points: ScalePoints,
     pub postmortems: Postmortems,
     pub game_days: GameDays,

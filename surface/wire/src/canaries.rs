@@ -45,3 +45,41 @@ pub struct Heartbeat {
     /// Why the job failed, if it did.
     pub error: Option<String>,
 }
+
+/// What a runner saw from its location.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TellLook {
+    pub location: String,
+    /// Why it failed; it passed if absent.
+    pub error: Option<String>,
+    /// Seconds.
+    pub duration_s: f64,
+    /// Further figures, named as Prometheus's blackbox exporter names them.
+    #[serde(default)]
+    pub readings: Vec<LookReading>,
+    /// Of a scenario.
+    pub played: Option<PlayedScenario>,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LookReading {
+    /// It begins with `probe_`.
+    pub name: String,
+    #[serde(default)]
+    pub labels: std::collections::BTreeMap<String, String>,
+    pub value: f64,
+}
+
+/// A test that a canary has played.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlayedScenario {
+    /// SHA-256 of the script.
+    pub digest: String,
+    pub lines: Vec<String>,
+    /// As a run of this server writes it.
+    #[schema(value_type = Object)]
+    pub report: serde_json::Value,
+}

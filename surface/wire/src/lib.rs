@@ -12,6 +12,7 @@ pub mod game_days;
 pub mod incidents;
 pub mod overview;
 pub mod postmortems;
+pub mod runners;
 pub mod runs;
 pub mod scale_points;
 pub mod scenarios;

@@ -1,4 +1,4 @@
-import type { Action, Delivery, DocumentProblem, Event, Incident, IncidentDetail, LogLine, Overview, ServerStatus } from '../../src/lib/api/types.ts';
+import type { Action, Delivery, DocumentProblem, Event, Incident, IncidentDetail, LogLine, Overview, RunnerSummary, ServerStatus } from '../../src/lib/api/types.ts';
 import * as docs from './documents.ts';
 import * as days from './game-days.ts';
 import { allOutputOf } from './output.ts';
@@ -50,6 +50,11 @@ const overview = (): Overview => ({
   open_actions: EMPTY ? [] : actions.filter(({ status }) => status === 'open'), dead_deliveries: EMPTY ? [] : deliveries.filter(({ status }) => status === 'dead'), recent_events: EMPTY ? [] : [...events].reverse(),
   documents: EMPTY ? { documents: 0, errors: 0, warnings: 0 } : { documents: 18, errors: 1, warnings: 2 }, has_signals: !EMPTY
 });
+
+const runners: RunnerSummary[] = [
+  { runner: '01jd3v5z0k8m4x2q7c9r1t6y3a', location: 'berlin', version: '0.1.0', since: docs.ago(7200), seen_at: docs.ago(2), canaries: ['checkout', 'front-page'], plays: { run: runs[0]!.id, share: 1 } },
+  { runner: '01jd3v5z0k8m4x2q7c9r1t6y3b', location: 'oslo', version: '0.1.0', since: docs.ago(300), seen_at: docs.ago(11), canaries: [], plays: null }
+];
 
 const status: ServerStatus = {
   version: '0.1.0', started_at: docs.ago(86400), ledger: 'sqlite /var/lib/mainstay/ledger.db', lake: 'file:///var/lib/mainstay/lake', otlp_grpc: 'http://127.0.0.1:4317', otlp_http: 'http://127.0.0.1:4318', ops: '/srv/shop/ops', revision: '667cee4',
@@ -105,6 +110,7 @@ function read(path: string, query: URLSearchParams): unknown {
     tables: () => telemetry.tables,
     logs: () => (id === 'histogram' ? telemetry.histogram(start / 1e3, end / 1e3) : { lines: orEmpty(telemetry.logs(start, end, Number(query.get('limit') ?? 200)).filter((line) => matches(line, query))), truncated: true }),
     traces: () => (id ? telemetry.trace(id) : orEmpty(telemetry.traces(start, end))),
+    runners: () => orEmpty(runners),
     status: () => status,
     documents: () => orEmpty(problems)
   };

@@ -42,6 +42,7 @@ export function loadReport(slowness: number, limited = false): LoadReport {
       { rule: 'http.response_time.p99 <= 80', holds: false, strict: true, actual: (88 * slowness).toFixed(1) },
       { rule: 'vusers.failed == 0', holds: false, strict: false, actual: 'vusers.failed = 44' }
     ],
+    shares: limited ? [] : [{ number: 1, location: 'berlin', state: 'played', asked: 2700, delivered: 2698, requests: 8991 }, { number: 2, location: 'oslo', state: 'played', asked: 2700, delivered: 2697, requests: 8991 }],
     slowest: [{ method: 'POST', url: 'http://127.0.0.1:8080/checkout', status: 200, latency_ms: 412 * slowness, trace_id: '4bf92f3577b34da6a3ce929d0e0e4736' }, { method: 'GET', url: 'http://127.0.0.1:8080/products?q=shoes', status: 503, latency_ms: 210 * slowness, trace_id: '0af7651916cd43dd8448eb211c80319c' }],
     apdex: { score: 0.97, threshold_ms: 500 }
   };

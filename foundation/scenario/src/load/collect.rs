@@ -45,6 +45,7 @@ impl Collector {
             }
         }
         self.tell();
+        self.series.close_before(usize::MAX);
     }
 
     fn take(&mut self, mut part: Part) {

@@ -129,7 +129,7 @@ impl Endpoint {
 }
 
 impl Vusers {
-    fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self) {
         self.created += other.created;
         self.completed += other.completed;
         self.failed += other.failed;

@@ -27,6 +27,6 @@ pub use observer::{Finished, Observer, Snapshot, Unobserved};
 pub use outcome::Outcome;
 pub use plan::{Arrival, Kind, Plan, Planned};
 pub use report::{Apdex, EndpointReport, Generator, PhaseReport, Report, Slip, Timings};
-pub use run::{LoadError, LoadOptions, Share, run};
+pub use run::{LoadError, LoadOptions, Share, lead, run, run_from};
 pub use series::{Point, Series};
 pub use verdict::Verdict;

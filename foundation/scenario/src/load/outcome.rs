@@ -33,3 +33,72 @@ impl Outcome {
         self.cancelled |= other.cancelled;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::load::series::Added;
+
+    /// An answer: when it came in seconds, how long it took in microseconds, its status, and who counted it.
+    type Answer = (usize, u64, u16, usize);
+
+    fn of<'a>(answers: impl Iterator<Item = &'a Answer>) -> Outcome {
+        let mut outcome = Outcome::default();
+        for (second, took_us, status, _) in answers {
+            let took = Duration::from_micros(*took_us);
+            let measured = &mut outcome.measured;
+            measured.requests += 1;
+            measured.codes.add(*status, 1);
+            measured.latency.record(took / 2, took);
+            measured.sessions.record(took);
+            measured.classes.entry(status / 100).or_default().record(took);
+            measured.endpoint(usize::from(*status) % 3).latency.record(took, took);
+            measured.count("own".to_owned(), 1.0);
+            if *status >= 500 {
+                measured.error("ERR", || "refused".to_owned());
+            }
+            let mut latency = crate::load::Distribution::default();
+            latency.record(took);
+            outcome.series.add(*second, Added { requests: 1, responses: 1, latency: Some(&latency), ..Added::default() });
+            outcome.asked += 1;
+        }
+        outcome.series.close_before(usize::MAX);
+        outcome
+    }
+
+    /// All that a report reads, in an order of its own.
+    fn told(outcome: &Outcome) -> serde_json::Value {
+        let measured = &outcome.measured;
+        let classes: Vec<_> = measured.classes.iter().map(|(class, times)| (class, times.counts())).collect();
+        let endpoints: Vec<_> = measured.endpoints.iter().map(|endpoint| endpoint.latency.last_byte.counts()).collect();
+        serde_json::json!({
+            "counts": [measured.requests, outcome.asked],
+            "codes": measured.codes.sorted(),
+            "errors": measured.errors,
+            "first_byte": [serde_json::json!(measured.latency.first_byte.counts()), serde_json::json!(measured.latency.first_byte.summary())],
+            "last_byte": [serde_json::json!(measured.latency.last_byte.counts()), serde_json::json!(measured.latency.last_byte.summary())],
+            "sessions": measured.sessions.counts(),
+            "classes": classes,
+            "endpoints": endpoints,
+            "counters": measured.counters,
+            "series": outcome.series.points(),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn shares_that_have_travelled_merge_to_what_one_would_have_counted(
+            answers in prop::collection::vec((0usize..20, 0u64..10_000_000, prop::sample::select(vec![200u16, 201, 404, 500]), 0usize..4), 0..300),
+        ) {
+            let mut merged = Outcome::default();
+            for share in 0..4 {
+                let outcome = of(answers.iter().filter(|answer| answer.3 == share));
+                let travelled = serde_json::to_vec(&outcome).unwrap();
+                merged.merge(&serde_json::from_slice(&travelled).unwrap());
+            }
+            prop_assert_eq!(told(&merged), told(&of(answers.iter())));
+        }
+    }
+}

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use documents::script::{Arrivals, Phase, Spread};
 
+use super::run::Share;
+
 /// The phases of a run, laid out one after the other.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -65,6 +67,11 @@ impl Plan {
     pub fn arrivals(&self) -> impl Iterator<Item = Arrival> + '_ {
         let each = self.phases.iter().flat_map(|phase| phase.arrivals(self.seed));
         each.enumerate().map(|(number, (at, phase, kind))| Arrival { at, number: number as u64, phase, kind })
+    }
+
+    /// How many users of open workloads a share of the run is asked for.
+    pub fn asked(&self, share: Share) -> u64 {
+        self.arrivals().filter(|arrival| arrival.kind == Kind::Once && share.holds(arrival.number)).count() as u64
     }
 
     /// The highest rate of arrivals, a second. Users of a closed workload count once.
@@ -256,6 +263,15 @@ mod tests {
             let arrivals = times(&[rate(seconds, from, to, spread)]);
             prop_assert!(arrivals.is_sorted());
             prop_assert!(arrivals.iter().all(|at| (0.0..seconds + 1e-6).contains(at)));
+        }
+
+        #[test]
+        fn every_arrival_is_in_one_share(count in 0u64..500, of in 1u64..7, seed: u64) {
+            let rate = rate(2.0, 1.0, count as f64, Spread::Poisson);
+            let plan = Plan::new(&[rate], seed);
+            let shares: Vec<u64> = (0..of).map(|index| plan.asked(Share { index, of })).collect();
+            prop_assert_eq!(shares.iter().sum::<u64>(), plan.asked(Share::WHOLE));
+            prop_assert!(shares.iter().max().zip(shares.iter().min()).is_some_and(|(most, least)| most - least <= 1));
         }
 
         #[test]

@@ -13,7 +13,7 @@ use super::limits::raise_file_limit;
 use super::measured::Measured;
 use super::observer::Observer;
 use super::outcome::Outcome;
-use super::plan::{Kind, Plan};
+use super::plan::Plan;
 use super::series::Series;
 use super::worker::{self, Order};
 use crate::once;
@@ -35,11 +35,26 @@ pub struct LoadOptions {
     pub share: Share,
 }
 
-/// One of several processes that play the same program, each its part.
+/// One of several processes that play the same program, each its part. Whatever threads each of them has, every
+/// arrival is in exactly one share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
     pub index: u64,
     pub of: u64,
+}
+
+impl Share {
+    pub const WHOLE: Self = Self { index: 0, of: 1 };
+
+    /// Whether the arrival of this number is in it.
+    pub fn holds(self, number: u64) -> bool {
+        number % self.of == self.index
+    }
+
+    /// Which of this process's threads starts an arrival that the share holds.
+    pub(super) fn thread(self, number: u64, threads: u64) -> u64 {
+        number / self.of % threads
+    }
 }
 
 impl Default for LoadOptions {
@@ -49,7 +64,7 @@ impl Default for LoadOptions {
             traced: 0.0,
             grace: None,
             late_after: Duration::from_millis(100),
-            share: Share { index: 0, of: 1 },
+            share: Share::WHOLE,
         }
     }
 }
@@ -65,6 +80,8 @@ pub enum LoadError {
     Before(Ended),
     #[error("a thread could not be started: {0}")]
     Thread(std::io::Error),
+    #[error("it was given up before its start")]
+    NotStarted,
 }
 
 /// Plays a program at its rates until all users are done or `cancel` is given; what was measured until then is
@@ -74,6 +91,18 @@ pub async fn run(
     options: LoadOptions,
     observer: Arc<dyn Observer>,
     cancel: CancellationToken,
+) -> Result<Outcome, LoadError> {
+    let lead = lead(&program);
+    run_from(program, options, observer, cancel, async move { Some(Instant::now() + lead) }).await
+}
+
+/// As [`run`], with a start that others share: `start` is awaited once everything is prepared, and none gives up.
+pub async fn run_from(
+    program: Arc<Program>,
+    options: LoadOptions,
+    observer: Arc<dyn Observer>,
+    cancel: CancellationToken,
+    start: impl Future<Output = Option<Instant>>,
 ) -> Result<Outcome, LoadError> {
     let plan = Arc::new(Plan::new(&program.phases, program.seed));
     if program.phases.is_empty() {
@@ -88,32 +117,36 @@ pub async fn run(
         None => Vec::new(),
     };
     once::learn(&program).await;
-    let asked_workers = options.workers.unwrap_or_else(|| usual_workers(&plan));
-    let per_process = asked_workers.clamp(1, 64);
-    let start = Instant::now() + if program.needs_browser() { BROWSER_LEAD } else { LEAD };
+    let base = program.base(&found);
+    let Some(start) = start.await else {
+        if program.after.is_some() {
+            once::after(&program, base).await;
+        }
+        return Err(LoadError::NotStarted);
+    };
+    let share = options.share;
+    let threads = options.workers.unwrap_or_else(|| usual_workers(&plan, share)).clamp(1, 64);
     let (reports, parts) = mpsc::unbounded_channel();
     let active = Arc::new(AtomicU64::new(0));
-    let base = program.base(&found);
     let endless = program.journeys.iter().any(|journey| journey.is_endless());
     let grace = options.grace.or(endless.then_some(Duration::ZERO));
-    let workers = per_process * options.share.of;
-    for local in 0..per_process {
+    for number in 0..threads {
         let order = Order {
             program: program.clone(),
             base: base.clone(),
             plan: plan.clone(),
-            number: options.share.index * per_process + local,
-            workers,
+            share,
+            number,
+            threads,
             start,
             traced: options.traced,
             stops: grace.map(|grace| start + plan.length() + grace),
             late_after: options.late_after,
             active: active.clone(),
-            processes: options.share.of,
             reports: reports.clone(),
             cancel: cancel.clone(),
         };
-        let thread = std::thread::Builder::new().name(format!("load-{local}"));
+        let thread = std::thread::Builder::new().name(format!("load-{number}"));
         thread.spawn(move || worker::work(order)).map_err(LoadError::Thread)?;
     }
     drop(reports);
@@ -132,17 +165,20 @@ pub async fn run(
     if program.after.is_some() {
         once::after(&program, base).await;
     }
-    let mine = |number: u64| number % workers / per_process == options.share.index;
-    let open = plan.arrivals().filter(|arrival| arrival.kind == Kind::Once && mine(arrival.number));
     Ok(Outcome {
         measured: collector.measured,
         series: collector.series,
         planned: plan.length(),
         elapsed,
-        asked: open.count() as u64,
-        workers: per_process,
+        asked: plan.asked(share),
+        workers: threads,
         cancelled: cancel.is_cancelled(),
     })
+}
+
+/// What a run needs from its word to its first arrival.
+pub fn lead(program: &Program) -> Duration {
+    if program.needs_browser() { BROWSER_LEAD } else { LEAD }
 }
 
 /// So that the first arrival is not late while the threads start.
@@ -154,9 +190,9 @@ const RATE_OF_ONE_WORKER: f64 = 2000.0;
 
 /// One thread does the same work cheaper than two, so a second one comes only when it is needed. Each user of a
 /// closed workload asks as fast as it can: all processors then.
-fn usual_workers(plan: &Plan) -> u64 {
+fn usual_workers(plan: &Plan, share: Share) -> u64 {
     let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
     let closed = plan.phases().iter().any(|phase| matches!(phase.arrivals, documents::script::Arrivals::Users { .. }));
-    let needed = if closed { processors } else { (plan.peak_rate() / RATE_OF_ONE_WORKER).ceil() as u64 };
+    let needed = if closed { processors } else { (plan.peak_rate() / share.of as f64 / RATE_OF_ONE_WORKER).ceil() as u64 };
     needed.clamp(1, processors)
 }

@@ -21,9 +21,10 @@ struct Second {
     latency: Latency,
 }
 
-/// From the intended start to the last byte.
+/// From the intended start to the last byte. It travels as its counts, since a histogram for each second would
+/// fill whoever reads it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(from = "Vec<(u64, u64)>", into = "Vec<(u64, u64)>")]
 enum Latency {
     Short(Vec<(u64, u64)>),
     Open(Box<Distribution>),
@@ -61,6 +62,21 @@ const SECONDS_MAX: usize = 24 * 3600;
 impl Default for Latency {
     fn default() -> Self {
         Self::Short(Vec::new())
+    }
+}
+
+impl From<Vec<(u64, u64)>> for Latency {
+    fn from(counts: Vec<(u64, u64)>) -> Self {
+        Self::Short(counts)
+    }
+}
+
+impl From<Latency> for Vec<(u64, u64)> {
+    fn from(latency: Latency) -> Self {
+        match latency {
+            Latency::Short(counts) => counts,
+            Latency::Open(distribution) => distribution.counts(),
+        }
     }
 }
 

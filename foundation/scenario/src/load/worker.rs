@@ -15,6 +15,7 @@ use super::counter::Counter;
 use super::measured::Measured;
 use super::observer::Finished;
 use super::plan::{Arrival, Kind, Plan};
+use super::run::Share;
 use crate::browser::{Browsers, TabSlot};
 use crate::client::Client;
 use crate::program::Program;
@@ -26,9 +27,11 @@ pub(super) struct Order {
     pub program: Arc<Program>,
     pub base: Arc<Base>,
     pub plan: Arc<Plan>,
-    /// This worker's number among all workers of all processes.
+    /// Of the whole run, what this process plays.
+    pub share: Share,
+    /// This worker's number among those of its process.
     pub number: u64,
-    pub workers: u64,
+    pub threads: u64,
     pub start: Instant,
     pub traced: f64,
     /// No step begins after this.
@@ -36,8 +39,6 @@ pub(super) struct Order {
     pub late_after: Duration,
     /// Users under way in this process, for `maxVusers`.
     pub active: Arc<AtomicU64>,
-    /// `maxVusers` is divided by this many processes.
-    pub processes: u64,
     pub reports: mpsc::UnboundedSender<Part>,
     pub cancel: CancellationToken,
 }
@@ -105,7 +106,9 @@ impl Worker {
         if self.order.program.needs_browser() {
             self.ground.browsers.warm().await;
         }
-        for arrival in plan.arrivals().filter(|arrival| arrival.number % self.order.workers == self.order.number) {
+        let Order { share, number, threads, .. } = self.order;
+        let mine = |arrival: &Arrival| share.holds(arrival.number) && share.thread(arrival.number, threads) == number;
+        for arrival in plan.arrivals().filter(mine) {
             let planned = self.order.start + arrival.at;
             if planned > Instant::now() {
                 self.ground.clock.until(planned).await;
@@ -143,7 +146,7 @@ impl Worker {
 
     /// The users that this process may have of all that there may be.
     fn share(&self, most: u64) -> u64 {
-        most.div_ceil(self.order.processes).max(1)
+        most.div_ceil(self.order.share.of).max(1)
     }
 
     /// The life of one virtual user.

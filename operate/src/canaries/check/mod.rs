@@ -6,6 +6,7 @@ mod icmp;
 mod tcp;
 mod tls;
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use documents::canary::CanaryCheck;
@@ -14,18 +15,18 @@ use kernel::{Timestamp, format_duration};
 /// One figure of a look; its name without the labels that say which canary it was.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    pub name: &'static str,
-    pub labels: Vec<(&'static str, String)>,
+    pub name: Cow<'static, str>,
+    pub labels: Vec<(Cow<'static, str>, String)>,
     pub value: f64,
 }
 
 impl Reading {
     pub fn new(name: &'static str, value: f64) -> Self {
-        Self { name, labels: Vec::new(), value }
+        Self { name: name.into(), labels: Vec::new(), value }
     }
 
     fn phase(name: &'static str, phase: &str, took: Duration) -> Self {
-        Self { name, labels: vec![("phase", phase.to_owned())], value: took.as_secs_f64() }
+        Self { name: name.into(), labels: vec![("phase".into(), phase.to_owned())], value: took.as_secs_f64() }
     }
 }
 

@@ -2,5 +2,6 @@
 
 pub mod attachments;
 pub mod runbooks;
+pub mod runners;
 pub mod runs;
 pub mod scenarios;

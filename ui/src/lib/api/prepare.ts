@@ -1,5 +1,5 @@
 import { answer, client } from './client';
-import type { RequestRun, Run, RunbookDetail, RunbookSummary, RunDetail, RunOutput, RunStatus, ScenarioDetail, ScenarioSummary } from './types';
+import type { RequestRun, Run, RunbookDetail, RunbookSummary, RunDetail, RunnerSummary, RunOutput, RunStatus, ScenarioDetail, ScenarioSummary } from './types';
 
 export const listRunbooks = (): Promise<RunbookSummary[]> => answer(client.GET('/api/runbooks'));
 
@@ -10,6 +10,8 @@ export const listScenarios = (): Promise<ScenarioSummary[]> => answer(client.GET
 
 export const getScenario = (name: string): Promise<ScenarioDetail> =>
   answer(client.GET('/api/scenarios/{name}', { params: { path: { name } } }));
+
+export const listRunners = (): Promise<RunnerSummary[]> => answer(client.GET('/api/runners'));
 
 export const listRuns = (filter: { status?: RunStatus; document?: string; incident?: string; routine?: boolean } = {}): Promise<Run[]> =>
   answer(client.GET('/api/runs', { params: { query: filter } }));

@@ -51,6 +51,7 @@ export type RunbookDetail = Schemas['RunbookDetail'];
 export type RunbookSummary = Schemas['RunbookSummary'];
 export type RunDetail = Schemas['RunDetail'];
 export type RunOutput = Schemas['RunOutput'];
+export type RunnerSummary = Schemas['RunnerSummary'];
 export type RunStatus = Schemas['RunStatus'];
 export type ScenarioDetail = Schemas['ScenarioDetail'];
 export type ScenarioSummary = Schemas['ScenarioSummary'];

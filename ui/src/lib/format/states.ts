@@ -127,6 +127,13 @@ export const LEVEL_LOOKS: Record<string, StateLook> = {
   note: look('Note', 'info', 'info')
 };
 
+/** One runner's part of a load. */
+export const SHARE_LOOKS: Record<string, StateLook> = {
+  played: look('Played', 'good', 'check'),
+  failed: look('Failed', 'bad', 'cross'),
+  lost: look('Lost', 'bad', 'warning')
+};
+
 /** Log severities, in the order in which a histogram stacks them. */
 export const LOG_SEVERITIES = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 

@@ -95,10 +95,24 @@ export interface LoadReport {
   apdex?: { score: number; threshold_ms: number } | null;
   slip?: { percent: number; late_after_ms: number; late: number };
   generator?: { limited?: boolean; reason?: string | null; workers?: number; busy_percent?: number };
+  /** If several runners produced it. */
+  shares?: LoadShare[];
   /** Of the traced requests, slowest first. */
   slowest?: SlowRequest[];
   verdicts?: { rule: string; holds: boolean; strict: boolean; actual: string }[];
   series?: LoadSecond[];
+}
+
+export interface LoadShare {
+  /** From 1. */
+  number: number;
+  location?: string | null;
+  state: 'played' | 'failed' | 'lost';
+  /** Arrivals of open workloads. */
+  asked: number;
+  delivered: number;
+  requests: number;
+  error?: string | null;
 }
 
 export interface SlowRequest {
