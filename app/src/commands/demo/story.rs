@@ -1,12 +1,11 @@
 //! What happens, step by step. Each step waits for a condition of the API and tells what it found.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use ledger::{AlarmRecord, AlarmState, Incident, IncidentStatus, Postmortem, Run, RunStatus, StepStatus};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use wire::incidents::IncidentDetail;
 use wire::runs::{Approve, RequestRun, RunDetail};
@@ -20,6 +19,7 @@ const ALARM: &str = "OrdersErrors";
 const PLAYBOOK: &str = "diagnose-errors";
 const REMEDIATION: &str = "restore-payments";
 const SCENARIO: &str = "checkout";
+const GAME_DAY: &str = "slow-payments-day";
 
 /// No step of the story takes longer, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -65,6 +65,7 @@ impl<'a> Story<'a> {
         self.remediation_is_approved(&incident).await?;
         self.incident_ends(&incident).await?;
         self.postmortem_is_drafted(&incident).await?;
+        self.game_day_finds_a_weakness().await?;
         self.limit_is_found().await
     }
 
@@ -163,17 +164,23 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
+    /// The shop's web waits for orders without a time limit. Nobody knew.
+    async fn game_day_finds_a_weakness(&self) -> anyhow::Result<()> {
+        let step = self.narrator.step("a game day: what if the payment provider is slow?");
+        self.play(GAME_DAY, &[]).await?;
+        let played: Value = self.client.get(&format!("api/game-days/{GAME_DAY}"), &[]).await?;
+        let outcome = &played["last_outcome"];
+        let text = |hypothesis: &Value| format!("“{}” is {}", hypothesis["text"].as_str().unwrap_or_default(), hypothesis["verdict"].as_str().unwrap_or("unclear"));
+        let judged: Vec<String> = outcome["hypotheses"].as_array().into_iter().flatten().map(text).collect();
+        step.done(&format!("the game day is over: {}", judged.join("; ")));
+        self.narrator.note(&format!("its report: {}", outcome["report"].as_str().unwrap_or("there is none")));
+        self.narrator.note(&self.page(&format!("evolve/game-days/{GAME_DAY}")));
+        Ok(())
+    }
+
     async fn limit_is_found(&self) -> anyhow::Result<()> {
         let step = self.narrator.step("the same scenario at a rising rate: how much can the shop take?");
-        let parameters = BTreeMap::from([("mode".to_owned(), "limit".to_owned()), ("trial".to_owned(), self.trial.to_owned())]);
-        let request = RequestRun { document: SCENARIO.to_owned(), parameters, incident: None, component: None, key: None };
-        let requested: Run = self.client.post("api/runs", &request).await?;
-        let run = self
-            .wait("the end of the search", async || {
-                let detail: RunDetail = self.client.get(&format!("api/runs/{}", requested.id), &[]).await?;
-                Ok(detail.run.status.is_final().then_some(detail.run))
-            })
-            .await?;
+        let run = self.play(SCENARIO, &[("mode", "limit"), ("trial", self.trial)]).await?;
         let output = |name: &str| run.outputs.get(name).map_or("unknown", String::as_str);
         if run.outputs.contains_key(evolve::scale_points::HELD) {
             let (held, broke) = (output(evolve::scale_points::HELD), output(evolve::scale_points::BROKE));
@@ -183,6 +190,18 @@ impl<'a> Story<'a> {
         }
         self.narrator.note(&self.page("evolve/scale-points"));
         Ok(())
+    }
+
+    /// Requests a run and waits for its end.
+    async fn play(&self, document: &str, parameters: &[(&str, &str)]) -> anyhow::Result<Run> {
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let request = RequestRun { document: document.to_owned(), parameters, incident: None, component: None, key: None };
+        let requested: Run = self.client.post("api/runs", &request).await?;
+        self.wait(&format!("the end of the run of {document}"), async || {
+            let detail: RunDetail = self.client.get(&format!("api/runs/{}", requested.id), &[]).await?;
+            Ok(detail.run.status.is_final().then_some(detail.run))
+        })
+        .await
     }
 
     async fn alarm(&self) -> anyhow::Result<Option<AlarmRecord>> {
