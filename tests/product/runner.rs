@@ -214,6 +214,7 @@ spec: {{ evaluationInterval: 1s }}
     let mut stranger = Runner::start(&server.url(""), &server.ops(), "berlin", None);
     assert_eq!(stranger.child.wait().unwrap().code(), Some(2), "{}", stranger.said());
     let runner = Runner::start(&server.url(""), &server.ops(), "berlin", Some(TOKEN));
+    let _second = Runner::start(&server.url(""), &server.ops(), "berlin", Some(TOKEN));
     let value = async |query: &str| {
         let answer = server.get_with("prometheus/api/v1/query", &[("query", query)]).await;
         answer["data"]["result"][0]["value"][1].as_str().map(str::to_owned)
@@ -236,6 +237,16 @@ spec: {{ evaluationInterval: 1s }}
     let run = journey["looks"][0]["run"].as_str().unwrap_or_else(|| panic!("{journey}\n{}", runner.said())).to_owned();
     assert_eq!(report(&server, &format!("api/runs/{run}")).await["report"], "test");
     assert!(journey["looks"].as_array().unwrap().iter().all(|look| look["location"] == "berlin"), "{journey}");
+    let looks = eventually("several looks", LIMIT, async || Some(seconds_of(&server.get("api/canaries/journey").await)).filter(|looks| looks.len() > 5)).await;
+    let apart = (looks[0] - looks[looks.len() - 1]) / (looks.len() - 1) as f64;
+    assert!(apart > 0.75, "one runner of the two looks, each second: {looks:?}");
     let runners = server.get("api/runners").await;
+    assert_eq!(runners.as_array().unwrap().len(), 2);
     assert_eq!((&runners[0]["location"], &runners[0]["canaries"]), (&json!("berlin"), &json!(["gone", "item", "journey"])), "{runners}");
+}
+
+/// When a canary was looked at, the newest first.
+fn seconds_of(canary: &Value) -> Vec<f64> {
+    let time = |look: &Value| look["time"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_millisecond() as f64 / 1e3;
+    canary["looks"].as_array().unwrap().iter().map(time).collect()
 }

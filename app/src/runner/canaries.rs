@@ -17,10 +17,15 @@ use serde_json::json;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use wire::canaries::{LookReading, PlayedScenario, TellLook};
+use wire::runners::{AskForRounds, RoundsAnswer};
 
 use super::Runner;
+use crate::client::ClientResult;
 
-const INTERVAL: Duration = Duration::from_secs(4);
+const INTERVAL: Duration = Duration::from_secs(2);
+/// Well before the server gives the rounds to another.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+const ASK_LIMIT: Duration = Duration::from_secs(5);
 /// One that lasts longer is given up, as a server gives it up.
 const SCENARIO_LIMIT: Duration = prepare::runs::DEFAULT_CELL_TIMEOUT;
 /// A look is told within this, or it is left: the next one is due.
@@ -28,14 +33,30 @@ const TELL_LIMIT: Duration = Duration::from_secs(20);
 
 pub struct RoundsTask {
     runner: Arc<Runner>,
-    rounds: Mutex<Rounds>,
+    work: Mutex<Work>,
+}
+
+struct Work {
+    rounds: Rounds,
+    /// When the server said so last: of several runners at a location, one makes the rounds.
+    yours: Option<Instant>,
 }
 
 impl RoundsTask {
     pub fn new(runner: &Arc<Runner>) -> Self {
         let post = Arc::new(Elsewhere { runner: runner.clone() });
         let rounds = Rounds::new(&runner.location, post, runner.clock.clone());
-        Self { runner: runner.clone(), rounds: Mutex::new(rounds) }
+        Self { runner: runner.clone(), work: Mutex::new(Work { rounds, yours: None }) }
+    }
+
+    /// A server that cannot be asked could not be told either.
+    async fn ask(&self) -> ClientResult<bool> {
+        let asked = AskForRounds { runner: self.runner.id.clone(), location: self.runner.location.clone(), version: env!("CARGO_PKG_VERSION").to_owned() };
+        let answer = self.runner.client.post::<RoundsAnswer>("api/runners/rounds", &asked);
+        match tokio::time::timeout(ASK_LIMIT, answer).await {
+            Ok(answer) => Ok(answer?.yours),
+            Err(_) => Ok(false),
+        }
     }
 }
 
@@ -51,7 +72,16 @@ impl Task for RoundsTask {
 
     async fn pass(&self) -> Result<Pass, TaskError> {
         let loaded = self.runner.documents.borrow().clone();
-        let turn = self.rounds.lock().await.turn(&loaded, self.runner.clock.now());
+        let mut work = self.work.lock().await;
+        if work.yours.is_none_or(|said| said.elapsed() >= ASK_AGAIN) {
+            let now = Instant::now();
+            work.yours = self.ask().await.unwrap_or(false).then_some(now);
+        }
+        if work.yours.is_none() {
+            work.rounds.rest();
+            return Ok(Pass { summary: "another runner makes the rounds here, or the server is not there".to_owned(), next: None });
+        }
+        let turn = work.rounds.turn(&loaded, self.runner.clock.now());
         Ok(Pass { summary: format!("{} begun, {} under way", turn.begun, turn.under_way), next: turn.next })
     }
 }

@@ -98,6 +98,8 @@ const NAME_CHARS_MAX: usize = 100;
 const RUNNERS_MAX: usize = 1000;
 /// One that has been silent for longer is forgotten.
 const REMEMBERED: SignedDuration = SignedDuration::from_mins(10);
+/// How long the rounds of a location are a runner's without a word of it.
+const ROUNDS_LEASE: Duration = Duration::from_secs(15);
 /// A lease of a runner that is gone lapses without a word.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 
@@ -144,8 +146,15 @@ impl Runners {
             plays: None,
         });
         seen.seen_at = now;
-        seen.plays = None;
         Ok(())
+    }
+
+    /// Whether this runner makes the rounds of its location: one of those that stand there does, for as long as it
+    /// goes on asking.
+    pub async fn rounds(&self, caller: &Caller) -> Result<bool, RunnerError> {
+        self.call(caller)?;
+        let lease = self.inner.ledger.acquire_lease(&format!("canaries/{}", caller.location), &caller.runner, ROUNDS_LEASE).await?;
+        Ok(lease.is_some())
     }
 
     /// A share for this runner; waits for one as long as the runner likes.
@@ -155,6 +164,7 @@ impl Runners {
         loop {
             changes.mark_unchanged();
             self.call(caller)?;
+            self.plays(&caller.runner, None);
             if let Some(work) = self.take(caller).await? {
                 return Ok(Some(work));
             }
@@ -212,15 +222,17 @@ impl Runners {
         let name = format!("run/{}/share/{share}", offer.run);
         let lease = self.inner.ledger.acquire_lease(&name, &caller.runner, LEASE).await?;
         let token = lease.as_ref().map(|lease| lease.token);
-        let mut desk = self.inner.state.lock();
-        let settled = desk.shared(&offer.run).is_some_and(|shared| shared.shares.settle(share, &caller.runner, lease));
+        let settled = self.inner.state.lock().shared(&offer.run).is_some_and(|shared| shared.shares.settle(share, &caller.runner, lease));
         let Some(token) = token.filter(|_| settled) else { return Ok(None) };
-        if let Some(seen) = desk.seen.get_mut(&caller.runner) {
-            seen.plays = Some((offer.run.clone(), share));
-        }
-        drop(desk);
+        self.plays(&caller.runner, Some((offer.run.clone(), share)));
         self.inner.tell();
         Ok(Some(Work { offer, share, token }))
+    }
+
+    fn plays(&self, runner: &str, share: Option<(RunId, u64)>) {
+        if let Some(seen) = self.inner.state.lock().seen.get_mut(runner) {
+            seen.plays = share;
+        }
     }
 
     fn conclude(&self, run: &RunId, share: u64, runner: &str, token: i64, ended: Ended) -> Result<(), RunnerError> {

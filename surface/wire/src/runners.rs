@@ -38,6 +38,21 @@ pub struct AskForWork {
     pub wait_ms: u64,
 }
 
+/// A runner asks whether it makes the rounds of its location.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskForRounds {
+    pub runner: String,
+    pub location: String,
+    pub version: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RoundsAnswer {
+    /// For 15 seconds; ask again before.
+    pub yours: bool,
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WorkAnswer {
     /// By this server's clock.

@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wire::error::Problem;
-use wire::runners::{AskForWork, OfferedShare, PlayedShare, RunnerSummary, ShareAnswer, TellShare, WorkAnswer};
+use wire::runners::{AskForRounds, AskForWork, OfferedShare, PlayedShare, RoundsAnswer, RunnerSummary, ShareAnswer, TellShare, WorkAnswer};
 
 use crate::error::{ApiError, ApiResult};
 use crate::extract::{Json as Body, Path, Query};
@@ -23,7 +23,7 @@ use crate::state::App;
 
 pub fn routes() -> OpenApiRouter<App> {
     let results = OpenApiRouter::new().routes(routes!(end)).layer(DefaultBodyLimit::max(OUTCOME_BYTES_MAX));
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(work)).routes(routes!(tell)).routes(routes!(spans)).merge(results)
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(work)).routes(routes!(rounds)).routes(routes!(tell)).routes(routes!(spans)).merge(results)
 }
 
 /// Shorter than what proxies between the two give up after.
@@ -68,6 +68,14 @@ async fn work(State(app): State<App>, Body(asked): Body<AskForWork>) -> ApiResul
         () = app.shutdown.cancelled() => None,
     };
     Ok(Json(WorkAnswer { now: app.clock.now(), share: work.map(offered) }))
+}
+
+/// A runner asks whether it makes the rounds of its location's canaries: of several that stand there, one does.
+#[utoipa::path(post, path = "/api/runners/rounds", tag = "prepare", request_body = AskForRounds,
+    responses((status = 200, body = RoundsAnswer), (status = 400, body = Problem)))]
+async fn rounds(State(app): State<App>, Body(asked): Body<AskForRounds>) -> ApiResult<Json<RoundsAnswer>> {
+    let caller = Caller { runner: asked.runner, location: asked.location, version: asked.version };
+    Ok(Json(RoundsAnswer { yours: app.runners.rounds(&caller).await? }))
 }
 
 /// How a share goes. It is told at least every second: that keeps the lease.
