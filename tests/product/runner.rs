@@ -122,6 +122,12 @@ async fn two_runners_share_a_load_and_their_results_merge_exactly() {
     assert_eq!(seconds.iter().map(|second| second["responses"].as_u64().unwrap()).sum::<u64>(), 183);
     let shares: Vec<u64> = report["shares"].as_array().unwrap().iter().map(|share| share["delivered"].as_u64().unwrap()).collect();
     assert_eq!(shares, [92, 91]);
+    let trace = report["slowest"][0]["trace_id"].as_str().unwrap();
+    eventually("the span of the slowest request", LIMIT, async || {
+        let spans = server.count(&format!("SELECT count(*) FROM spans WHERE service = 'mainstay-scenario' AND trace_id = '{trace}'")).await;
+        (spans == 1).then_some(())
+    })
+    .await;
     let mut locations: Vec<&str> = report["shares"].as_array().unwrap().iter().map(|share| share["location"].as_str().unwrap()).collect();
     locations.sort_unstable();
     assert_eq!(locations, ["berlin", "oslo"]);

@@ -9,6 +9,8 @@ mod desk;
 mod error;
 mod shared;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use desk::{Caller, Heard, Runners, Seen, Told, Work};
 pub use error::RunnerError;
