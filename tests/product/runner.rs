@@ -173,6 +173,26 @@ async fn a_load_survives_the_death_of_its_server() {
 }
 
 #[tokio::test]
+async fn a_load_survives_the_death_of_its_server_and_a_runner_at_once() {
+    let target = Target::start(1.0).await;
+    let server = ServerSettings::new().document("shop.yaml", &load(&target, 3, 30)).start().await;
+    let (_stays, mut dies) = (Runner::of(&server, "berlin"), Runner::of(&server, "oslo"));
+    let path = request(&server, 2).await;
+    playing(&server, 2).await;
+    dies.kill();
+    let address = server.addresses.http.clone();
+    let server = server.kill().listening_at(&address).start().await;
+    let _comes = Runner::of(&server, "lima");
+    let run = ended(&server, &path).await;
+    assert!(went_through(&run), "{run}");
+    let report = report(&server, &path).await;
+    assert_eq!((&report["delivered_count"], &report["requests"]), (&json!(90), &json!(90)));
+    let mut locations: Vec<&str> = report["shares"].as_array().unwrap().iter().map(|share| share["location"].as_str().unwrap()).collect();
+    locations.sort_unstable();
+    assert_eq!(locations, ["berlin", "lima"]);
+}
+
+#[tokio::test]
 async fn what_cannot_be_shared_says_why() {
     let target = Target::start(1.0).await;
     let server = ServerSettings::new().document("shop.yaml", &load(&target, 1, 1)).start().await;
