@@ -19,3 +19,4 @@ mod python_sdk;
 mod resources;
 mod runner;
 mod scenario;
+mod timed;
