@@ -55,9 +55,10 @@ impl Drop for Demo {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_goes_once_around_the_loop() {
     let demo = Demo::start().await;
-    eventually("the end of the story", Duration::from_secs(300), async || {
-        let drafted = demo.get("postmortems").await;
-        (drafted.as_array().unwrap().len() == 1).then_some(())
+    eventually("the end of the story", Duration::from_secs(400), async || {
+        let runs = demo.get("runs?document=checkout").await;
+        let search = runs.as_array()?.iter().find(|run| run["parameters"]["mode"] == "limit")?;
+        ["succeeded", "failed"].contains(&search["status"].as_str()?).then_some(())
     })
     .await;
     the_alarm_went_through_its_states(&demo).await;
@@ -65,6 +66,7 @@ async fn the_demo_goes_once_around_the_loop() {
     the_playbook_found_the_cause(&demo).await;
     the_remediation_was_approved_by_another(&demo).await;
     the_postmortem_tells_it(&demo).await;
+    the_game_day_found_the_weakness(&demo).await;
     the_browser_sees_it(&demo).await;
 }
 
@@ -80,7 +82,7 @@ async fn the_alarm_went_through_its_states(demo: &Demo) {
 }
 
 async fn the_incident_was_led_and_ended(demo: &Demo) {
-    let incident = &demo.get("incidents").await[0];
+    let incident = &demo.get("incidents/INC-1").await["incident"];
     let orders = demo.get("entities/component/default/orders").await;
     let severity = match orders["summary"]["impact"].as_str().unwrap() {
         "critical" => "sev1",
@@ -95,14 +97,14 @@ async fn the_incident_was_led_and_ended(demo: &Demo) {
 }
 
 async fn the_playbook_found_the_cause(demo: &Demo) {
-    let run = &demo.get("runs?document=diagnose-errors").await[0];
+    let run = &demo.get("runs?incident=INC-1&document=diagnose-errors").await[0];
     assert_eq!(run["status"], "succeeded");
     assert_eq!(run["outputs"]["service"], "orders", "{run}");
     assert!(!run["outputs"]["span"].as_str().unwrap().is_empty(), "{run}");
 }
 
 async fn the_remediation_was_approved_by_another(demo: &Demo) {
-    let run = &demo.get("runs?document=restore-payments").await[0];
+    let run = &demo.get("runs?incident=INC-1&document=restore-payments").await[0];
     assert_eq!(run["status"], "succeeded");
     let detail = demo.get(&format!("runs/{}", run["id"].as_str().unwrap())).await;
     let approval = detail["steps"].as_array().unwrap().iter().find(|step| step["approval"].is_object()).expect("a gate");
@@ -122,6 +124,15 @@ async fn the_postmortem_tells_it(demo: &Demo) {
         assert!(chart["svg"].as_str().unwrap().contains("<path") || chart["svg"].as_str().unwrap().contains("<polyline"), "{chart}");
         assert!(markdown.contains(chart["name"].as_str().unwrap()));
     }
+}
+
+/// Web waits for orders without a time limit; the alarm on slow orders tells of it.
+async fn the_game_day_found_the_weakness(demo: &Demo) {
+    let outcome = &demo.get("game-days/slow-payments-day").await["last_outcome"];
+    let verdicts: Vec<&str> = outcome["hypotheses"].as_array().unwrap().iter().map(|hypothesis| hypothesis["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts[0], "broken", "{outcome}");
+    let practice = demo.get("incidents/INC-2").await;
+    assert_eq!((&practice["incident"]["practice"], &practice["incident"]["status"]), (&true.into(), &"resolved".into()), "{practice}");
 }
 
 /// The page's own tests, in Chromium, on this very story.

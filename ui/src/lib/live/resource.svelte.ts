@@ -22,29 +22,33 @@ export class Resource<T> {
   loading = $state(true);
   #fetch: () => Promise<T>;
   #turn = 0;
+  /** The turn that gave what is shown. */
+  #shown = 0;
 
   constructor(fetch: () => Promise<T>) {
     this.#fetch = fetch;
   }
 
-  /** Reads again; the answers of older requests are ignored. */
+  /** Reads again. Answers that come out of order are dropped; one that a newer request waits behind is shown. */
   reload = async (): Promise<void> => {
     const turn = ++this.#turn;
     this.loading = true;
     try {
       const data = await this.#fetch();
-      if (turn !== this.#turn) return;
+      if (turn < this.#shown) return;
+      this.#shown = turn;
       this.data = data;
       this.error = undefined;
     } catch (error) {
       if (turn !== this.#turn || isAbort(error)) return;
       this.error = error instanceof Error ? error : new Error(String(error));
     }
-    this.loading = false;
+    this.loading = turn !== this.#turn;
   };
 
   /** Forgets the answer, e.g. because the page now shows something else. */
   reset() {
+    this.#shown = this.#turn + 1;
     this.data = undefined;
     this.error = undefined;
   }

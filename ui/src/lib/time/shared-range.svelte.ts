@@ -9,6 +9,8 @@ const REFRESH_MS = 10_000;
 /** The window of the page that is shown. It lives in the URL, so that a link shows what its sender saw. */
 class SharedRange {
   #refreshes = $state(0);
+  /** Derived, so that what reads the window is read again when the window moves and not at each tick of the clock. */
+  #now = $derived(Math.floor(clock.now / REFRESH_MS) * REFRESH_MS);
 
   get current(): TimeRange {
     return rangeFromParams(page.url.searchParams);
@@ -19,7 +21,7 @@ class SharedRange {
     void this.#refreshes;
     const range = this.current;
     if (!isMoving(range)) return resolveRange(range, new Date());
-    return resolveRange(range, new Date(Math.floor(clock.now / REFRESH_MS) * REFRESH_MS));
+    return resolveRange(range, new Date(this.#now));
   }
 
   /** The same as text, for requests. */
