@@ -7,24 +7,25 @@ use crate::run::{self, Outcome};
 
 /// Who may depend on whom. Arrows point down only, and no stage names another stage or the lake:
 /// that is what lets stages be built, tested and understood alone.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("foundation/kernel", &[]),
-    ("foundation/documents", &["kernel"]),
+    ("foundation/flags", &[]),
+    ("foundation/documents", &["kernel", "flags"]),
     ("foundation/ledger", &["kernel"]),
     ("foundation/telemetry", &["kernel"]),
     ("foundation/lake", &["kernel", "telemetry"]),
     ("foundation/scenario", &["kernel", "documents"]),
     ("organize", &["kernel", "documents", "ledger", "telemetry"]),
-    ("prepare", &["kernel", "documents", "ledger", "telemetry", "scenario"]),
+    ("prepare", &["kernel", "flags", "documents", "ledger", "telemetry", "scenario"]),
     ("operate", &["kernel", "documents", "ledger", "telemetry"]),
     ("evolve", &["kernel", "documents", "ledger", "telemetry"]),
-    ("surface/wire", &["kernel", "documents", "ledger", "telemetry"]),
-    ("surface/server", &["kernel", "documents", "ledger", "telemetry", "organize", "prepare", "operate", "evolve", "wire"]),
-    ("app", &["kernel", "documents", "ledger", "telemetry", "lake", "scenario", "organize", "prepare", "operate", "evolve", "wire", "server"]),
+    ("surface/wire", &["kernel", "flags", "documents", "ledger", "telemetry"]),
+    ("surface/server", &["kernel", "flags", "documents", "ledger", "telemetry", "organize", "prepare", "operate", "evolve", "wire"]),
+    ("app", &["kernel", "flags", "documents", "ledger", "telemetry", "lake", "scenario", "organize", "prepare", "operate", "evolve", "wire", "server"]),
 ];
 
-const ROOMS: [&str; 12] =
-    ["kernel", "documents", "ledger", "telemetry", "lake", "scenario", "organize", "prepare", "operate", "evolve", "wire", "server"];
+const ROOMS: [&str; 13] =
+    ["kernel", "flags", "documents", "ledger", "telemetry", "lake", "scenario", "organize", "prepare", "operate", "evolve", "wire", "server"];
 
 /// Beyond this a file has more than one subject.
 const LINES_MAX: usize = 600;
