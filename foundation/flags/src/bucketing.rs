@@ -66,7 +66,13 @@ fn by_percentage(hash: u32, total: u64, weights: &[u32]) -> Option<usize> {
     part.or_else(|| weights.iter().rposition(|weight| *weight > 0))
 }
 
-/// Whether a value is among this percentage. The same for a larger percentage, so whoever is in stays in.
+/// Whether somebody is among this percentage of everybody, by [`Bucketing::Murmur3SplitV1`]. Whoever is in stays in
+/// when the percentage grows.
+pub fn is_among(percentage: f64, seed: &str, value: &str) -> bool {
+    among(percentage, seed, &[std::borrow::Cow::Borrowed(value)])
+}
+
+/// As [`is_among`], for several values together.
 pub(crate) fn among(percentage: f64, seed: &str, values: &[std::borrow::Cow<'_, str>]) -> bool {
     let mut hash = Murmur3::new(0);
     hash.write(seed.as_bytes());

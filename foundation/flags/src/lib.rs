@@ -18,7 +18,7 @@ mod flagd;
 mod set;
 mod source;
 
-pub use bucketing::Bucketing;
+pub use bucketing::{Bucketing, is_among};
 pub use evaluation::{Evaluation, Failure, Reason};
 pub use fault::Fault;
 pub use set::{Ask, Flag, FlagSet, Format, Variant};

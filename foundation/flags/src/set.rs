@@ -141,6 +141,11 @@ impl FlagSet {
         self.index.get(key).filter(|seat| seat.attribute.is_none()).map(|seat| &self.flags[seat.flag])
     }
 
+    /// Whether [`Self::evaluate`] knows the key.
+    pub fn contains(&self, key: &str) -> bool {
+        self.index.contains_key(key)
+    }
+
     /// What is right but likely not meant so.
     pub fn doubts(&self) -> &[Fault] {
         &self.doubts

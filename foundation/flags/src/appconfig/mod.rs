@@ -25,7 +25,8 @@ pub struct AppConfigFlag {
 /// One variant, or the flag itself if it has none.
 #[derive(Debug)]
 struct Choice {
-    name: Option<String>,
+    /// `on` or `off` if the flag has no variants.
+    name: String,
     /// True or false.
     enabled: Value,
     rule: Option<Rule>,
@@ -88,5 +89,5 @@ fn answer<'a>(choice: Option<&'a Choice>, reason: Reason, key: &'a str, attribut
         Some(name) if on => (choice.and_then(|choice| choice.attributes.get(name)), reason),
         Some(_) => (None, Reason::Disabled),
     };
-    Evaluation { key, value, variant: choice.and_then(|choice| choice.name.as_deref()), reason, metadata: &flag.metadata }
+    Evaluation { key, value, variant: choice.map(|choice| choice.name.as_str()), reason, metadata: &flag.metadata }
 }

@@ -48,10 +48,7 @@ fn flag(entry: &Entry, value: Option<&Entry>, faults: &mut Faults) -> Flag {
     };
     let written = value.map(|value| value.value.get("_variants").map(Node::items).unwrap_or_default()).unwrap_or_default();
     let rule = |index: usize| written.get(index).and_then(|variant| variant.get("rule")).and_then(Node::text).map(str::to_owned);
-    let variant = |(index, choice): (usize, &Choice)| {
-        let name = choice.name.clone().unwrap_or_else(|| if choice.enabled == Value::Bool(true) { "on" } else { "off" }.to_owned());
-        Variant { name, value: choice.shown.clone(), rule: rule(index) }
-    };
+    let variant = |(index, choice): (usize, &Choice)| Variant { name: choice.name.clone(), value: choice.shown.clone(), rule: rule(index) };
     Flag {
         key: entry.key.clone(),
         title: text(definition, "name"),
@@ -141,7 +138,7 @@ fn overlap(node: &Node, choices: &[Choice], faults: &mut Faults) {
     let Some(Rule::Split(split)) = &last.rule else { return };
     let covered = before.iter().find(|choice| matches!(&choice.rule, Some(Rule::Split(earlier)) if earlier.covers(split)));
     if let (Some(earlier), Some(rule)) = (covered, node.get("rule")) {
-        let earlier = earlier.name.as_deref().unwrap_or_default();
+        let earlier = &earlier.name;
         let mend = "add up the percentages (20, then 40 for another 20 %), or give the splits different seeds".to_owned();
         faults.doubt(rule.place, format!("nobody gets this variant: `{earlier}` before it takes the same share of everybody"), mend);
     }
@@ -154,6 +151,7 @@ fn choice(name: Option<String>, enabled: bool, rule: Option<Rule>, attributes: M
         shown.extend(attributes.clone());
     }
     shown.insert("enabled".to_owned(), Value::Bool(enabled));
+    let name = name.unwrap_or_else(|| if enabled { "on" } else { "off" }.to_owned());
     Choice { name, enabled: Value::Bool(enabled), rule, attributes, shown: Value::Object(shown) }
 }
 
