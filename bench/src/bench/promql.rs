@@ -45,7 +45,8 @@ type Answer = BTreeMap<String, Vec<(f64, f64)>>;
 
 async fn ask(servers: &Pair, url: &str, query: &str, load: &Metrics) -> anyhow::Result<(Answer, f64)> {
     let step_s = (load.end_ms() - load.start_ms) as f64 / 1e3 / STEPS as f64;
-    let (start, end) = (load.start_ms as f64 / 1e3, load.end_ms() as f64 / 1e3);
+    // Beside the samples' own instants: before version 3, Prometheus counted a sample at the far end of a range, too.
+    let (start, end) = (load.start_ms as f64 / 1e3 + 1.0, load.end_ms() as f64 / 1e3);
     let parameters = [("query", query.to_owned()), ("start", start.to_string()), ("end", end.to_string()), ("step", step_s.floor().to_string())];
     let begun = Instant::now();
     let response = servers.client.get(url).query(&parameters).send().await?;
