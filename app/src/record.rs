@@ -2,7 +2,8 @@
 
 use kernel::{Clock, SystemClock, Timestamp};
 use ledger::Run;
-use wire::runs::RecordRun;
+use prepare::runs::Attached;
+use wire::runs::{RecordRun, SentAttachment};
 
 use crate::client::{Client, ClientResult};
 
@@ -26,6 +27,11 @@ impl RecordArgs {
 
 pub fn now() -> Timestamp {
     SystemClock.now()
+}
+
+/// What a run left behind, as it is sent.
+pub fn sent(attached: Vec<Attached>) -> Vec<SentAttachment> {
+    attached.into_iter().map(|Attached { number, name, media_type, data }| SentAttachment { number, name, media_type, data }).collect()
 }
 
 /// What was played stands, whether or not the server can be told of it.

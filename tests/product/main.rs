@@ -5,6 +5,7 @@
 mod fixture;
 
 mod access;
+mod attachments;
 mod canary;
 mod command_line;
 mod crash;

@@ -14,7 +14,7 @@ const ACTOR: &str = "user:default/test";
 const LIMIT: Duration = Duration::from_secs(40);
 
 /// Killed when dropped.
-struct Runner {
+pub struct Runner {
     child: Child,
     log: PathBuf,
     _folder: tempfile::TempDir,
@@ -37,7 +37,7 @@ impl Runner {
         Self { child, log, _folder: folder }
     }
 
-    fn of(server: &Server, location: &str) -> Self {
+    pub fn of(server: &Server, location: &str) -> Self {
         Self::start(&server.url(""), &server.ops(), location, None)
     }
 

@@ -54,6 +54,28 @@ async fn a_test_tells_each_step_and_hides_secrets() {
     assert!(junit.contains(r#"tests="2" failures="1""#) && junit.contains("statusCode"), "{junit}");
 }
 
+/// Settings and rows that other files hold are given on the command line.
+#[tokio::test]
+async fn a_script_without_settings_takes_those_of_another_file() {
+    let target = Target::start(1.0).await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("common")).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("common/config.yaml", &format!("config: {{ target: '{}', processor: names.js, payload: {{ fields: [path] }} }}\n", target.url));
+    write("common/names.js", "exports.name = (context, events, done) => { context.vars.name = 'of names.js'; done(); };");
+    write("rows.csv", "/item\n");
+    write("items.yaml", "scenarios:\n- beforeScenario: name\n  flow: [{ get: { url: '{{ path }}', expect: { statusCode: 200 } } }, { log: 'a name {{ name }}' }]\n");
+    let played = mainstay(folder.path(), &["run", "items.yaml", "--config", "common/config.yaml", "--payload", "rows.csv"]).await;
+    assert_eq!(played.status.code(), Some(0), "{}", said(&played));
+    assert!(said(&played).contains("a name of names.js") && target.requests() == 1, "{}", said(&played));
+
+    let rowless = mainstay(folder.path(), &["run", "items.yaml", "--config", "common/config.yaml"]).await;
+    assert!(rowless.status.code() == Some(2) && said(&rowless).contains("give it by --payload FILE"), "{}", said(&rowless));
+    write("own.yaml", &shop(&target, 201));
+    let twice = mainstay(folder.path(), &["run", "own.yaml", "--config", "common/config.yaml"]).await;
+    assert!(twice.status.code() == Some(2) && said(&twice).contains("the script has settings of its own"), "{}", said(&twice));
+}
+
 #[tokio::test]
 async fn what_cannot_be_played_says_why() {
     let folder = tempfile::tempdir().unwrap();

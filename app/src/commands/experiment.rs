@@ -137,6 +137,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         outputs: Default::default(),
         lines: heard,
         report: json!({ "report": "experiment", "journal": journal }),
+        attachments: Vec::new(),
     };
     record::keep(client.as_ref(), recorded).await;
     Ok(ExitCode::from(journal.exit_code()))

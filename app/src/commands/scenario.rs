@@ -35,6 +35,14 @@ pub struct With {
     /// A variable, instead of the script's own; may be repeated
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = super::run::parameter)]
     pub variables: Vec<(String, String)>,
+
+    /// The file of a script's settings, for one that has none of its own
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The CSV file of a `payload` that names none
+    #[arg(long, value_name = "FILE")]
+    pub payload: Option<PathBuf>,
 }
 
 impl Chosen {
@@ -48,7 +56,14 @@ impl With {
     /// Problems of the script are told on standard error.
     pub fn read(&self, path: &Path) -> anyhow::Result<Setup> {
         let variables: BTreeMap<String, Value> = self.variables.iter().map(|(name, value)| (name.clone(), parsed(value))).collect();
-        let script = read(path, Given { variables: variables.clone(), ..Given::default() })?;
+        let payload = self.payload.as_ref().map(std::path::absolute).transpose()?;
+        let payload = payload.map(|path| path.display().to_string());
+        let given = Given { variables: variables.clone(), payload, ..Given::default() };
+        let mut script = read(path, given.clone())?;
+        if let Some(settings) = &self.config {
+            let folder = folder(&std::path::absolute(settings)?);
+            script = script.with_settings(read(settings, given)?, &folder)?;
+        }
         let options = CompileOptions {
             folder: folder(path),
             environment: self.environment.clone(),

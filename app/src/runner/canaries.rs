@@ -9,11 +9,10 @@ use documents::canary::Canary;
 use kernel::Timestamp;
 use kernel::task::{Pass, Task, TaskError};
 use operate::canaries::{Looked, Post, Rounds};
-use prepare::scenarios::{Setup, joined};
+use prepare::scenarios::{Setup, joined, test_report};
 use reqwest::Method;
 use scenario::CompileOptions;
 use scenario::test::{self, TestOptions, TestReport};
-use serde_json::json;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use wire::canaries::{LookReading, PlayedScenario, TellLook};
@@ -21,6 +20,7 @@ use wire::runners::{AskForRounds, RoundsAnswer};
 
 use super::Runner;
 use crate::client::ClientResult;
+use crate::record;
 
 const INTERVAL: Duration = Duration::from_secs(2);
 /// Well before the server gives the rounds to another.
@@ -101,9 +101,8 @@ impl Post for Elsewhere {
         let began = Instant::now();
         let (failure, played) = match self.play(script, environment).await {
             Ok((digest, report)) => {
-                let mut told = json!(report);
-                told["report"] = json!("test");
-                (report.failure(), Some(PlayedScenario { digest, lines: report.lines(), report: told }))
+                let (told, attached) = test_report(&report, true);
+                (report.failure(), Some(PlayedScenario { digest, lines: report.lines(), report: told, attachments: record::sent(attached) }))
             }
             Err(reason) => (Some(reason), None),
         };

@@ -9,7 +9,10 @@ pub fn report(folder: &Path) -> std::io::Result<bool> {
     let (mut plays, mut needs, mut missing, mut wrong) = (0, 0, 0, 0);
     for checked in check_folder(folder)? {
         let (count, word, why) = match checked.outcome {
-            Outcome::Plays { scenarios } => (&mut plays, "plays", format!("{scenarios} scenarios")),
+            Outcome::Plays { scenarios, without } => {
+                let without = without.iter().map(|what| format!("; {what}")).collect::<String>();
+                (&mut plays, "plays", format!("{scenarios} scenarios{without}"))
+            }
             Outcome::Needs(what) => (&mut needs, "needs", what),
             Outcome::Missing(what) => (&mut missing, "missing", what),
             Outcome::Wrong(what) => (&mut wrong, "wrong", what),

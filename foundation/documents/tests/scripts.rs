@@ -27,7 +27,7 @@ fn reads(text: &str, given: Given) -> (Option<Script>, Vec<(&'static str, String
 
 fn environment(variables: &'static [(&'static str, &'static str)]) -> Given {
     let process = move |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    Given { variables: BTreeMap::new(), process: Arc::new(process) }
+    Given { variables: BTreeMap::new(), process: Arc::new(process), payload: None }
 }
 
 fn seconds(count: u64) -> Duration {

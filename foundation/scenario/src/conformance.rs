@@ -8,7 +8,7 @@ use std::path::Path;
 
 use documents::codes;
 use documents::diagnostic::{Diagnostic, Level};
-use documents::script::{self, Script};
+use documents::script::{self, Config, Script};
 
 use crate::program::{CompileOptions, Program};
 
@@ -21,9 +21,9 @@ pub struct Checked {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// With this many scenarios; a file of settings only has none.
-    Plays { scenarios: usize },
-    /// Once these variables are given.
+    /// With this many scenarios; a file of settings only has none. What is left out, others' plugins, is named.
+    Plays { scenarios: usize, without: Vec<String> },
+    /// What whoever plays it gives: variables, a target, settings that are in another file.
     Needs(String),
     /// The feature that is missing.
     Missing(String),
@@ -69,25 +69,33 @@ pub fn check(path: &Path) -> Option<Outcome> {
     if let Some(missing) = errors.iter().find(|error| error.code == codes::UNSUPPORTED) {
         return Some(Outcome::Missing(told(missing)));
     }
+    let left_out = |told: &&Diagnostic| told.level == Level::Warning && told.code == codes::UNSUPPORTED;
+    let without = diagnostics.iter().filter(left_out).map(told).collect();
     match (errors.first(), script) {
         (Some(error), _) => Some(Outcome::Wrong(told(error))),
-        (None, Some(script)) => Some(compile(path, &script)),
+        (None, Some(script)) => Some(compile(path, &script, without)),
         (None, None) => None,
     }
 }
 
-fn compile(path: &Path, script: &Script) -> Outcome {
+fn compile(path: &Path, script: &Script, without: Vec<String>) -> Outcome {
     let unset: Vec<&str> = script.config.unset.iter().map(|unset| unset.variable.as_str()).collect();
     if !unset.is_empty() {
         return Outcome::Needs(unset.join(", "));
+    }
+    if script.config == Config::default() && !script.scenarios.is_empty() {
+        return Outcome::Needs("its settings, which are in another file".to_owned());
     }
     let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
     // Scripts of which only an environment has a target are played with one.
     let only_there = script.config.target.is_none();
     let environment = script.environments.iter().find(|(_, config)| only_there && config.target.is_some());
     let environment = environment.map(|(name, _)| name.clone());
-    match Program::compile(script, &CompileOptions { folder, environment, ..CompileOptions::default() }) {
-        Ok(program) => Outcome::Plays { scenarios: program.scenarios().count() },
+    let no_target = only_there && environment.is_none();
+    let target = no_target.then(|| "http://127.0.0.1".to_owned());
+    match Program::compile(script, &CompileOptions { folder, environment, target, ..CompileOptions::default() }) {
+        Ok(program) if no_target && program.scenarios().count() > 0 => Outcome::Needs("config.target".to_owned()),
+        Ok(program) => Outcome::Plays { scenarios: program.scenarios().count(), without },
         Err(errors) => {
             let missing = errors.iter().find(|error| error.unsupported);
             let why = missing.or(errors.first()).map(|error| format!("{}: {}", error.origin.line, error.message));

@@ -88,6 +88,7 @@ pub(crate) fn user(ground: &Ground, base: &Arc<Base>, number: u64) -> User {
         scope: ground.program.scope(base, number),
         timetable: Timetable::new(Instant::now()),
         stops: None,
+        failed: None,
     }
 }
 

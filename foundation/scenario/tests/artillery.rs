@@ -17,7 +17,8 @@ fn our_own_scripts_come_out_as_expected() {
         .expect("a folder")
         .into_iter()
         .map(|checked| match checked.outcome {
-            Outcome::Plays { scenarios } => format!("{}: plays {scenarios}\n", checked.file),
+            Outcome::Plays { scenarios, without } if without.is_empty() => format!("{}: plays {scenarios}\n", checked.file),
+            Outcome::Plays { scenarios, without } => format!("{}: plays {scenarios}, {}\n", checked.file, without.join("; ")),
             Outcome::Needs(what) => format!("{}: needs {what}\n", checked.file),
             Outcome::Missing(what) => format!("{}: missing, {what}\n", checked.file),
             Outcome::Wrong(what) => format!("{}: wrong, {what}\n", checked.file),

@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use prost::Message;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
@@ -18,7 +19,7 @@ use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 use tower::service_fn;
 
-use support::{compile, failure, load, play, steps};
+use support::{compile, failure, load, play, self_signed, steps};
 
 /// Its messages, and a file that it imports.
 const SHOP: &str = r#"
@@ -185,6 +186,74 @@ fn script(target: SocketAddr, config: &str, calls: &[&str]) -> String {
 }
 
 const GET: &str = "{ service: shop.Orders, method: Get, message: { id: a1 }, capture: [{ json: $.price.units, as: units }, { json: $.number, as: number }, { json: $.leftOver, as: left }, { header: x-served-by, as: server }] }";
+
+/// TLS in front of a server that has none. Returns its port.
+async fn with_tls(behind: SocketAddr, acceptor: TlsAcceptor) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let (Ok(mut stream), Ok(mut plain)) = (acceptor.accept(stream).await, TcpStream::connect(behind).await) else { return };
+                // Whoever closes first ends both.
+                let _ = tokio::io::copy_bidirectional(&mut stream, &mut plain).await;
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_server_must_show_a_certificate_that_is_trusted() {
+    let (acceptor, authority) = self_signed(&["h2"]);
+    let port = with_tls(server(Reflection::V1).await, acceptor).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("ca.pem"), authority).expect("the folder can be written");
+    let play = async |host: &str, tls: &str| {
+        let written = format!("config:\n  target: https://{host}:{port}\n{tls}\nscenarios:\n- engine: grpc\n  flow:\n  - call: {GET}\n");
+        let program = compile(folder.path(), &written).expect("a script that can be played");
+        mainstay_scenario::test::play(&program, CancellationToken::new()).await
+    };
+    let told = failure(&play("localhost", "").await);
+    assert!(told.contains("no certificate to be trusted: its issuer is unknown; name the issuer's certificate in `config.tls.ca`"), "{told}");
+    for tls in ["  tls: { rejectUnauthorized: false }", "  tls: { ca: ca.pem }"] {
+        let report = play("localhost", tls).await;
+        assert!(report.passed(), "{tls}: {:#?}", report.lines());
+        assert_eq!(steps(&report)[0].captures["units"], "12");
+    }
+    let other = failure(&play("127.0.0.1", "  tls: { ca: ca.pem }").await);
+    assert!(other.contains("no certificate to be trusted"), "{other}");
+    let named = play("127.0.0.1", "  tls: { ca: ca.pem, serverName: localhost }").await;
+    assert!(named.passed(), "{:#?}", named.lines());
+}
+
+#[tokio::test]
+async fn functions_are_called_around_a_journey_and_not_around_requests_that_it_has_not() {
+    let target = server(Reflection::V1).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let functions = "exports.first = (context, events, done) => { context.vars.order = 'o-7'; done(); };
+exports.last = (context, events, done) => { console.log(`last ${context.vars.id}`); done(); };
+exports.failed = (error, params, context, events, done) => { console.log(`failed: ${error.message}`); done(); };";
+    std::fs::write(folder.path().join("functions.js"), functions).expect("the folder can be written");
+    let written = |hooks: &str, id: &str| {
+        let call = format!("{{ service: shop.Orders, method: Get, message: {{ id: '{id}' }}, capture: {{ json: $.id, as: id }} }}");
+        format!("config: {{ target: 'http://{target}', processor: functions.js }}\nscenarios:\n- engine: grpc\n{hooks}  flow:\n  - call: {call}\n")
+    };
+    let play = async |script: &str| {
+        let program = compile(folder.path(), script).expect("a script that can be played");
+        mainstay_scenario::test::play(&program, CancellationToken::new()).await
+    };
+    let around = "  beforeScenario: first\n  afterScenario: last\n  onError: failed\n";
+    let report = play(&written(around, "{{ order }}")).await;
+    assert!(report.passed() && report.lines().iter().any(|line| line.contains("last o-7")), "{:#?}", report.lines());
+    let report = play(&written(around, "missing")).await;
+    assert!(!report.passed() && report.lines().iter().any(|line| line.contains("failed: statusCode")), "{:#?}", report.lines());
+    for hook in ["beforeRequest", "afterResponse"] {
+        let told = compile(folder.path(), &written(&format!("  {hook}: first\n"), "a1")).unwrap_err().join("\n");
+        assert!(told.contains(&format!("`{hook}` is called for HTTP requests, and engine grpc sends none")), "{told}");
+    }
+}
 
 /// The same calls with a schema from files and from reflection of either age.
 #[tokio::test]

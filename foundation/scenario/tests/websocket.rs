@@ -3,11 +3,9 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -18,7 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use support::{compile, failure, load, play, steps};
+use support::{compile, failure, load, play, self_signed, steps};
 
 /// What a server has seen: handshakes and closings.
 type Seen = mpsc::UnboundedReceiver<Value>;
@@ -213,16 +211,8 @@ async fn what_fails_says_so() {
 
 #[tokio::test]
 async fn a_server_must_show_a_certificate_that_is_trusted() {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .expect("a certificate and its key");
-    let (target, _seen) = server(Some(TlsAcceptor::from(Arc::new(config)))).await;
+    let (acceptor, authority) = self_signed(&[]);
+    let (target, _seen) = server(Some(acceptor)).await;
     let written = |config: &str| {
         let connect = format!("wss://localhost:{}", target.port());
         script(target, config, &format!("  - connect: {connect}\n  - send: {{ payload: '1', expect: {{ hasProperty: id }} }}"))
@@ -233,7 +223,7 @@ async fn a_server_must_show_a_certificate_that_is_trusted() {
     assert!(report.passed(), "{:#?}", report.lines());
     assert!(steps(&report)[0].tls_ms.is_some(), "TLS is measured as for HTTP");
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("ca.pem"), made.cert.pem()).expect("the folder can be written");
+    std::fs::write(folder.path().join("ca.pem"), authority).expect("the folder can be written");
     let program = compile(folder.path(), &written("  tls: { ca: ca.pem }")).expect("a script that can be played");
     let report = mainstay_scenario::test::play(&program, tokio_util::sync::CancellationToken::new()).await;
     assert!(report.passed(), "{:#?}", report.lines());
@@ -267,4 +257,36 @@ fn a_script_that_cannot_be_played_says_why() {
     assert!(told(nowhere).contains("there is nothing to connect to; write `config.target`"), "{}", told(nowhere));
     let header = "config: { target: 'ws://localhost', ws: { headers: { 'a b': c } } }\nscenarios:\n- engine: ws\n  flow:\n  - send: hello\n";
     assert!(told(header).contains("`a b` is no name of a header"), "{}", told(header));
+}
+
+/// A WebSocket has no requests; functions before and after the journey are called for it as for any other.
+#[tokio::test]
+async fn functions_are_called_around_a_journey_and_not_around_requests_that_it_has_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let functions = "exports.first = (context, events, done) => { context.vars.path = 'from-function'; done(); };
+exports.last = (context, events, done) => { events.emit('counter', 'last', 1); console.log(`last ${context.vars.path}`); done(); };
+exports.failed = (error, params, context, events, done) => { console.log(`failed: ${error.message}`); done(); };";
+    std::fs::write(folder.path().join("functions.js"), functions).expect("the folder can be written");
+    let (target, mut seen) = server(None).await;
+    let written = |hooks: &str, expect: &str| {
+        format!(
+            "config: {{ target: 'ws://{target}', processor: functions.js }}\nscenarios:\n- engine: ws\n{hooks}  flow:\n  - connect: 'ws://{target}/{{{{ path }}}}'\n  - send: {{ payload: '1', expect: {{ hasProperty: {expect} }} }}\n"
+        )
+    };
+    let around = "  beforeScenario: first\n  afterScenario: last\n  onError: failed\n";
+    let program = compile(folder.path(), &written(around, "id")).expect("a script that can be played");
+    let report = mainstay_scenario::test::play(&program, tokio_util::sync::CancellationToken::new()).await;
+    assert!(report.passed(), "{:#?}", report.lines());
+    assert_eq!(next(&mut seen).await["path"], "/from-function", "the function is called before the connection is there");
+    assert!(report.lines().iter().any(|line| line.contains("last from-function")), "{:#?}", report.lines());
+
+    let program = compile(folder.path(), &written(around, "none")).expect("a script that can be played");
+    let report = mainstay_scenario::test::play(&program, tokio_util::sync::CancellationToken::new()).await;
+    let said = report.lines().join("\n");
+    assert!(!report.passed() && said.contains("failed: hasProperty"), "{said}");
+
+    for hook in ["beforeRequest", "afterResponse"] {
+        let told = compile(folder.path(), &written(&format!("  {hook}: first\n"), "id")).unwrap_err().join("\n");
+        assert!(told.contains(&format!("`{hook}` is called for HTTP requests, and engine ws sends none")), "{told}");
+    }
 }

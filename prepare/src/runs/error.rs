@@ -37,6 +37,12 @@ pub enum RunError {
     EndsBeforeItBegins,
     #[error("the lines and the report are longer than {limit} bytes")]
     TooMuchOutput { limit: usize },
+    #[error("a run keeps at most {limit} attachments")]
+    TooManyAttachments { limit: usize },
+    #[error("the attachments of a run are together at most {} MiB", .limit >> 20)]
+    TooLargeAttachments { limit: usize },
+    #[error("the attachment {number} cannot be kept: each has a number of its own from 0 on, a short name, a media type, and its data in Base64")]
+    UnusableAttachment { number: i64 },
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
@@ -51,7 +57,10 @@ impl Classified for RunError {
             | Self::UnusableValue { .. }
             | Self::NotRecordable
             | Self::EndsBeforeItBegins
-            | Self::TooMuchOutput { .. } => Kind::Invalid,
+            | Self::TooMuchOutput { .. }
+            | Self::TooManyAttachments { .. }
+            | Self::TooLargeAttachments { .. }
+            | Self::UnusableAttachment { .. } => Kind::Invalid,
             Self::ByInitiator | Self::NotApprover { .. } => Kind::Forbidden,
             Self::NotWaiting { .. }
             | Self::NotInterrupted { .. }

@@ -51,7 +51,7 @@ pub use error::RunError;
 pub use request::Request;
 pub use people::{Resume, Runs};
 pub use player::{Play, Played, Player, Players, Reporter};
-pub use record::Recorded;
+pub use record::{ATTACHMENTS_BYTES_MAX, ATTACHMENTS_MAX, Attached, Recorded};
 pub use task::{Executor, ExecutorSettings};
 
 /// How long a cell may take that does not say.

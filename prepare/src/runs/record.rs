@@ -2,13 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
 use kernel::{RunId, Timestamp};
-use ledger::{Actor, Batch, OutputChunk, OutputKind, Run, RunKind, RunStatus, Step, StepStatus, types};
+use ledger::{Actor, Batch, OutputChunk, OutputKind, Run, RunAttachment, RunKind, RunStatus, Step, StepStatus, types};
 use serde_json::{Value, json};
 
 use super::output::STEP_BYTES;
 use super::change::run_event;
 use super::{RunError, Runs};
+
+/// Of one run.
+pub const ATTACHMENTS_MAX: usize = 10;
+/// Of all attachments of one run, as they are.
+pub const ATTACHMENTS_BYTES_MAX: usize = 8 << 20;
 
 /// What took place, in one step, as whoever played it tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +35,25 @@ pub struct Recorded {
     /// For people.
     pub lines: Vec<String>,
     pub report: Value,
+    pub attachments: Vec<Attached>,
+}
+
+/// A file that a run leaves behind, before the run is known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attached {
+    /// As the report tells it.
+    pub number: i64,
+    pub name: String,
+    pub media_type: String,
+    /// In Base64.
+    pub data: String,
+}
+
+impl Attached {
+    pub fn of(self, run: &RunId) -> RunAttachment {
+        let Self { number, name, media_type, data } = self;
+        RunAttachment { run: run.clone(), number, name, media_type, data }
+    }
 }
 
 impl Runs {
@@ -59,6 +84,7 @@ fn batch(recorded: Recorded, id: &RunId) -> Result<Batch, RunError> {
     if lines.len() + report.len() > STEP_BYTES {
         return Err(RunError::TooMuchOutput { limit: STEP_BYTES });
     }
+    check(&recorded.attachments)?;
     let step = Step {
         run: id.clone(),
         index: 0,
@@ -97,8 +123,32 @@ fn batch(recorded: Recorded, id: &RunId) -> Result<Batch, RunError> {
     let chunk = |sequence, kind, data| OutputChunk { run: id.clone(), step: 0, sequence, kind, time: recorded.finished_at, data };
     let told = [(OutputKind::Stdout, lines), (OutputKind::Report, report)].into_iter().filter(|(_, data)| !data.is_empty());
     let batch = Batch::new().run(run).step(step).event(event);
+    let batch = recorded.attachments.into_iter().fold(batch, |batch, attached| batch.attachment(attached.of(id)));
     Ok((0..).zip(told).fold(batch, |batch, (sequence, (kind, data))| batch.output(chunk(sequence, kind, data))))
 }
+
+/// How much of one is too much, the ledger says.
+fn check(attachments: &[Attached]) -> Result<(), RunError> {
+    if attachments.len() > ATTACHMENTS_MAX {
+        return Err(RunError::TooManyAttachments { limit: ATTACHMENTS_MAX });
+    }
+    let mut bytes = 0;
+    for (at, attached) in attachments.iter().enumerate() {
+        let twice = attachments[..at].iter().any(|other| other.number == attached.number);
+        let fits = (0..ATTACHMENTS_MAX as i64).contains(&attached.number) && attached.name.len() <= NAME_BYTES_MAX && attached.media_type.len() <= NAME_BYTES_MAX;
+        let data = base64::engine::general_purpose::STANDARD.decode(&attached.data);
+        match data {
+            Ok(data) if fits && !twice => bytes += data.len(),
+            _ => return Err(RunError::UnusableAttachment { number: attached.number }),
+        }
+    }
+    match bytes > ATTACHMENTS_BYTES_MAX {
+        true => Err(RunError::TooLargeAttachments { limit: ATTACHMENTS_BYTES_MAX }),
+        false => Ok(()),
+    }
+}
+
+const NAME_BYTES_MAX: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -118,6 +168,7 @@ mod tests {
             outputs: BTreeMap::new(),
             lines: vec!["fine".to_owned()],
             report: json!({ "report": "test" }),
+            attachments: Vec::new(),
         }
     }
 
@@ -125,6 +176,23 @@ mod tests {
     fn only_what_is_played_elsewhere_can_be_recorded() {
         assert!(batch(recorded(RunKind::Scenario), &RunId::random()).is_ok());
         assert!(matches!(batch(recorded(RunKind::Runbook), &RunId::random()), Err(RunError::NotRecordable)));
+    }
+
+    fn picture(number: i64, data: &str) -> Attached {
+        Attached { number, name: "failed.png".to_owned(), media_type: "image/png".to_owned(), data: data.to_owned() }
+    }
+
+    #[test]
+    fn so_many_attachments_are_taken_and_each_is_one() {
+        let with = |attachments| batch(Recorded { attachments, ..recorded(RunKind::Scenario) }, &RunId::random()).err();
+        assert!(with((0..10).map(|number| picture(number, "aGk=")).collect()).is_none());
+        assert!(matches!(with((0..11).map(|number| picture(number, "aGk=")).collect()), Some(RunError::TooManyAttachments { .. })));
+        let large = "A".repeat(ATTACHMENTS_BYTES_MAX / 3 * 2);
+        let large = (0..3).map(|number| picture(number, &large)).collect();
+        assert!(matches!(with(large), Some(RunError::TooLargeAttachments { .. })));
+        for unusable in [vec![picture(10, "aGk=")], vec![picture(-1, "aGk=")], vec![picture(0, "!")], vec![picture(1, "aGk="), picture(1, "aGk=")]] {
+            assert!(matches!(with(unusable), Some(RunError::UnusableAttachment { .. })));
+        }
     }
 
     #[test]

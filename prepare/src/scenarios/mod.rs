@@ -8,6 +8,7 @@ mod setup;
 mod shared;
 mod spans;
 
+pub use attach::test_report;
 pub use figures::recorded_series;
 pub use live::{Slow, slowest_of};
 pub use player::{ScenarioPlayer, TRACED_RATE, Telemetry};

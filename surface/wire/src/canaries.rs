@@ -82,4 +82,7 @@ pub struct PlayedScenario {
     /// As a run of this server writes it.
     #[schema(value_type = Object)]
     pub report: serde_json::Value,
+    /// What tells of a failure: at most ten, of together 8 MiB and 4 MiB each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<crate::runs::SentAttachment>,
 }

@@ -47,6 +47,22 @@ pub struct RecordRun {
     /// As a run of this server writes it, with its kind in `report`.
     #[schema(value_type = Object)]
     pub report: serde_json::Value,
+    /// Pictures and records, told in the report: at most ten, of together 8 MiB and 4 MiB each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<SentAttachment>,
+}
+
+/// A file that a run left behind.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SentAttachment {
+    /// As the report tells it, from 0 on.
+    pub number: i64,
+    pub name: String,
+    /// e.g. `image/png`
+    pub media_type: String,
+    /// In Base64.
+    pub data: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

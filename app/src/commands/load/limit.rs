@@ -81,6 +81,7 @@ pub async fn run(args: &LimitArgs, setup: &Setup, json: bool, client: Option<Cli
         outputs: found.outputs(),
         lines: found.trials.iter().map(told).chain(found.lines()).collect(),
         report: json!(found),
+        attachments: Vec::new(),
     };
     record::keep(client.as_ref(), recorded).await;
     Ok(if found.failure().is_none() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_PROBLEMS) })

@@ -109,6 +109,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         outputs: Default::default(),
         lines: table::text(&report).lines().map(str::to_owned).collect(),
         report: told,
+        attachments: Vec::new(),
     };
     record::keep(client.as_ref(), recorded).await;
     Ok(exit_code(&report))

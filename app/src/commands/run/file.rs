@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use ledger::RunKind;
 use prepare::runs::playable::MODE_TEST;
+use prepare::scenarios::test_report;
 use scenario::test::{self, TestOptions, TestReport};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +50,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         true => println!("{}", serde_json::to_string_pretty(&tagged(&report))?),
         false => report.lines().iter().for_each(|line| println!("{line}")),
     }
+    let (mut told, attached) = test_report(&report, false);
+    told["passed"] = json!(report.passed());
     let recorded = RecordRun {
         kind: RunKind::Scenario,
         document: program.name.clone(),
@@ -60,7 +63,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         error: report.failure(),
         outputs: Default::default(),
         lines: report.lines(),
-        report: tagged(&report),
+        report: told,
+        attachments: record::sent(attached),
     };
     record::keep(client.as_ref(), recorded).await;
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_PROBLEMS) })

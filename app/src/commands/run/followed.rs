@@ -14,8 +14,11 @@ use crate::print::{self, Answer};
 use crate::session::Session;
 
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    if args.junit.is_some() || args.json || args.scenario.is_some() || !args.with.variables.is_empty() {
-        bail!("--junit, --json, --scenario and --var are for the file of a scenario, and there is no file {}", args.document);
+    let with = &args.with;
+    let for_file = args.junit.is_some() || args.json || args.scenario.is_some();
+    if for_file || with.config.is_some() || with.payload.is_some() || !with.variables.is_empty() {
+        let flags = "--junit, --json, --scenario, --config, --payload and --var";
+        bail!("{flags} are for the file of a scenario, and there is no file {}", args.document);
     }
     let session = Session::open(&args.server).await?;
     let given = [("environment", args.with.environment), ("target", args.with.target)];

@@ -64,7 +64,10 @@ impl Spoil {
         let netem = self.netem.iter().map(String::as_str);
         let words: Vec<&str> = ["qdisc", "add", "dev", &self.device.name, "root", "handle", HANDLE, "netem"].into_iter().chain(netem).collect();
         self.device.tc(&words).await.map(drop).map_err(|message| match message.contains("qdisc kind is unknown") {
-            true => FaultError::NotPermitted { fault: FAULT, message: "this kernel has no netem; it needs the module sch_netem".to_owned() },
+            true => {
+                let message = format!("this kernel has no netem; load its module sch_netem, or take one that has it (tc says: {message})");
+                FaultError::NotPermitted { fault: FAULT, message }
+            }
             false => FaultError::Failed { fault: FAULT, message },
         })
     }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::codes;
+use crate::diagnostic::Level;
 use crate::source::{Node, Shape, Span};
 
 use super::model::{Action, Engine, Loop, Step, Times};
@@ -108,7 +109,7 @@ fn engines_of(name: &str) -> impl Iterator<Item = Engine> + use<> {
     all.into_iter().filter(|(_, has)| *has).map(|(engine, _)| engine)
 }
 
-fn name_of(engine: Engine) -> &'static str {
+pub fn name_of(engine: Engine) -> &'static str {
     match engine {
         Engine::Http => "http",
         Engine::Ws => "ws",
@@ -171,9 +172,10 @@ fn times(node: &Node, span: Span, asks: bool, reader: &mut Reader<'_>) -> Option
         (None, Some(over)) => Some(Times::Over(over.to_json())),
         (None, None) if asks => Some(Times::Endless),
         (None, None) => {
-            let mend = "add `count`, `over` or `whileTrue`; `count: -1` if it shall never end".to_owned();
-            reader.error(codes::MISSING_FIELD, span, "the loop does not say how often", mend);
-            None
+            let mend = "add `count`, `over` or `whileTrue`; `count: -1` says the same".to_owned();
+            let message = "the loop does not say how often, and never ends";
+            reader.findings.report(Level::Warning, codes::MISSING_FIELD, span, message, mend);
+            Some(Times::Endless)
         }
     }
 }

@@ -13,11 +13,13 @@ pub struct Given {
     pub variables: BTreeMap<String, Value>,
     /// `$env.NAME` and `$processEnvironment.NAME`.
     pub process: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    /// The CSV file of a `payload` that names none, as a path from the script's folder or from the root.
+    pub payload: Option<String>,
 }
 
 impl Default for Given {
     fn default() -> Self {
-        Self { variables: BTreeMap::new(), process: Arc::new(|name| std::env::var(name).ok()) }
+        Self { variables: BTreeMap::new(), process: Arc::new(|name| std::env::var(name).ok()), payload: None }
     }
 }
 
@@ -93,7 +95,7 @@ mod tests {
 
     fn given() -> Given {
         let variables = BTreeMap::from([("rate".to_owned(), json!(5)), ("shop".to_owned(), json!({ "path": "a/b" }))]);
-        Given { variables, process: Arc::new(|name| (name == "RATE").then(|| "20".to_owned())) }
+        Given { variables, process: Arc::new(|name| (name == "RATE").then(|| "20".to_owned())), payload: None }
     }
 
     #[test]

@@ -11,6 +11,8 @@ use super::reader::Reader;
 /// Nothing if the journey is played by an engine that we do not have, which is said.
 pub fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Journey> {
     let engine = engine(node, reader)?;
+    let before_request = around_requests(node, "beforeRequest", engine, reader);
+    let after_response = around_requests(node, "afterResponse", engine, reader);
     Some(Journey {
         name: node.owned("name"),
         weight: weight(node, reader),
@@ -18,8 +20,8 @@ pub fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Journey> {
         flow: flow::read(node.get("flow"), engine, reader),
         before_scenario: reader.functions(node, "beforeScenario"),
         after_scenario: reader.functions(node, "afterScenario"),
-        before_request: reader.functions(node, "beforeRequest"),
-        after_response: reader.functions(node, "afterResponse"),
+        before_request,
+        after_response,
         on_error: reader.functions(node, "onError"),
         origin: reader.origin(node.span),
     })
@@ -44,6 +46,20 @@ fn engine(node: &Node, reader: &mut Reader<'_>) -> Option<Engine> {
     };
     reader.error(codes::UNSUPPORTED, written.span, message, mend);
     None
+}
+
+/// Functions around requests belong to HTTP. The other engines would never call them.
+fn around_requests(node: &Node, field: &str, engine: Engine, reader: &mut Reader<'_>) -> Vec<String> {
+    let mend = match engine {
+        Engine::Http => return reader.functions(node, field),
+        Engine::Ws => "set variables in a `function` step before the message; how it connects, `connect: { function: NAME }` changes",
+        Engine::Grpc | Engine::Browser => "set variables in a `function` step, and use them in the steps after it",
+    };
+    if let Some((key, _)) = node.entry(field) {
+        let message = format!("`{field}` is called for HTTP requests, and engine {} sends none", flow::name_of(engine));
+        reader.error(codes::WRONG_VALUE, key.span, message, mend.to_owned());
+    }
+    Vec::new()
 }
 
 fn weight(node: &Node, reader: &mut Reader<'_>) -> f64 {

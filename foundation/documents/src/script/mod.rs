@@ -25,6 +25,7 @@ mod plugins;
 mod reader;
 pub(crate) mod recognize;
 mod request;
+mod shared;
 mod ws;
 
 use std::path::Path;
@@ -45,6 +46,7 @@ pub use duration::duration;
 pub(crate) use duration::of_text as duration_of;
 pub use given::Given;
 pub use model::*;
+pub use shared::OwnSettings;
 
 /// Reads one file as a script, with the process's environment, without looking at what lies around it.
 pub fn read_file(path: &Path) -> (Option<Script>, Vec<Diagnostic>) {

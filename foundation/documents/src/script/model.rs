@@ -51,6 +51,9 @@ pub struct Config {
     pub unset: Vec<Unset>,
 }
 
+/// What an [`Unset`] is called if it is the file of a payload, which the command line may name.
+pub const PAYLOAD_PATH: &str = "payload.path";
+
 /// A variable that a number or a switch of the configuration needs and that has no value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unset {

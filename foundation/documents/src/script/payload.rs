@@ -12,12 +12,10 @@ pub fn read(config: &Node, reader: &mut Reader<'_>) -> Vec<Payload> {
 }
 
 fn one(node: &Node, reader: &mut Reader<'_>) -> Option<Payload> {
-    let Some(path) = node.get("path") else {
-        let mend = "add `path`: the CSV file, relative to the script".to_owned();
-        reader.error(codes::MISSING_FIELD, first_key(node), "the payload lacks `path`", mend);
-        return None;
+    let path = match node.get("path") {
+        Some(path) => reader.file(path, "the CSV file"),
+        None => reader.given_payload(first_key(node)),
     };
-    let path = reader.file(path, "the CSV file");
     let options = node.get("options").unwrap_or(node);
     let skips = reader.flag(node, "skipHeader").unwrap_or(options.get("from_line").and_then(Node::integer) == Some(2));
     let cast = reader.flag(node, "cast").or(reader.flag(options, "cast")).unwrap_or(true);

@@ -15,7 +15,7 @@ use crate::source::{Node, Span};
 use crate::suggest;
 
 use super::given::Given;
-use super::model::{Jitter, Unset};
+use super::model::{Jitter, PAYLOAD_PATH, Unset};
 
 pub struct Reader<'a> {
     pub findings: &'a mut Findings,
@@ -109,6 +109,16 @@ impl<'a> Reader<'a> {
             }
         }
         Some(path)
+    }
+
+    /// The CSV file of a payload without a `path` of its own. Without one, the script lacks a value.
+    pub fn given_payload(&mut self, span: Span) -> Option<String> {
+        if self.given.payload.is_none() {
+            let mend = "add `path`: the CSV file, relative to the script; or give it by --payload FILE".to_owned();
+            self.findings.report(Level::Warning, codes::UNSET_VARIABLE, span, "the payload names no file", mend);
+            self.unset.push(Unset { variable: PAYLOAD_PATH.to_owned(), origin: self.findings.origin(span) });
+        }
+        self.given.payload.clone()
     }
 
     pub fn files(&mut self, node: &Node, key: &str, what: &str) -> Vec<String> {

@@ -160,6 +160,7 @@ impl Worker {
             scope: program.scope(&self.order.base, arrival.number),
             timetable: Timetable::new(planned),
             stops: self.order.stops,
+            failed: None,
         };
         if let Kind::Until(end) = arrival.kind {
             user.stops = Some(self.order.start + end);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use documents::diagnostic::Origin;
-use documents::script::{Config, Engine, HttpVersion, Script};
+use documents::script::{Config, Engine, HttpVersion, PAYLOAD_PATH, Script};
 use http::HeaderName;
 
 use super::journey;
@@ -114,6 +114,10 @@ fn config<'a>(script: &'a Script, environment: Option<&str>) -> Result<&'a Confi
 
 fn unset(unset: &documents::script::Unset) -> CompileError {
     let variable = &unset.variable;
+    if variable == PAYLOAD_PATH {
+        let mend = "name it as `path`, or give it by --payload FILE".to_owned();
+        return fault(&unset.origin, "the payload names no file".to_owned(), Some(mend));
+    }
     let mend = match variable.strip_prefix("$env.").or(variable.strip_prefix("$processEnvironment.")) {
         Some(name) => format!("set the environment variable {name}"),
         None => format!("set it in `config.variables`, or by `--var {variable}=VALUE`"),
@@ -231,7 +235,8 @@ impl Compiler<'_> {
 
     /// What was compiled, or nothing and a fault told.
     pub fn take<T>(&mut self, origin: &Origin, compiled: Result<T, TemplateError>) -> Option<T> {
-        compiled.map_err(|error| self.error(origin, error.message, error.mend)).ok()
+        let told = |error: TemplateError| CompileError { unsupported: error.unsupported, ..fault(origin, error.message, error.mend) };
+        compiled.map_err(|error| self.errors.push(told(error))).ok()
     }
 
     pub fn take_value<T>(&mut self, compiled: Result<T, crate::value::CompileError>) -> Option<T> {

@@ -86,6 +86,7 @@ pub(super) fn compile(compiler: &mut Compiler<'_>, written: &script::Journey, at
     let hooks = Hooks {
         before: compiler.functions(&written.before_request, &written.origin),
         after: compiler.functions(&written.after_response, &written.origin),
+        on_error: !written.on_error.is_empty(),
     };
     Journey {
         name: written.name.clone().unwrap_or_else(|| format!("scenario {}", at + 1)),
@@ -164,6 +165,8 @@ impl Step {
 pub(super) struct Hooks {
     pub before: Box<[String]>,
     pub after: Box<[String]>,
+    /// Whether one is told of a request that failed.
+    pub on_error: bool,
 }
 
 fn steps(compiler: &mut Compiler<'_>, written: &[script::Step], hooks: &Hooks) -> Box<[Step]> {

@@ -110,7 +110,7 @@ pub(super) fn compile(
         reads_answer: !(inspection.captures.is_empty() && inspection.matches.is_empty() && after.is_empty())
             || expectations_read(written),
         inspection,
-        params: if before.is_empty() && after.is_empty() { Map::new() } else { params(written) },
+        params: if before.is_empty() && after.is_empty() && !hooks.on_error { Map::new() } else { params(written) },
         before,
         after,
     })

@@ -14,6 +14,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde_json::{Map, Value};
+
 use crate::browser::{Browsers, TabSlot};
 use crate::client::{Client, Session, Socket};
 use crate::program::Program;
@@ -53,4 +55,6 @@ pub(crate) struct User {
     pub timetable: Timetable,
     /// No step begins after this.
     pub stops: Option<Instant>,
+    /// The request that failed last, as functions see it.
+    pub failed: Option<Box<Map<String, Value>>>,
 }

@@ -14,7 +14,7 @@ use super::pause::jittered;
 use super::{Ground, User, steps};
 use crate::browser;
 use crate::program::{Action, Guard, Journey, Loop, Step, Think, Times};
-use crate::value::{Called, Hook};
+use crate::value::{Called, Hook, HookRequest};
 
 /// Plays a journey from its start to its end.
 pub(crate) async fn walk(ground: &Ground, user: &mut User, journey: &Journey) -> Result<(), Ended> {
@@ -23,14 +23,21 @@ pub(crate) async fn walk(ground: &Ground, user: &mut User, journey: &Journey) ->
         socket.close().await;
     }
     browser::ended(ground, user);
-    if let Err(ended) = &walked
-        && !journey.on_error.is_empty()
-    {
-        user.scope.set("$error", ended.to_string());
-        let called = call_all(ground, user, &journey.on_error).await;
-        called.unwrap_or_else(|failed| ground.witness.failed(&failed));
+    match &walked {
+        Ok(()) | Err(Ended::Stopped) => {}
+        Err(ended) => tell(ground, user, journey, &ended.to_string()).await,
     }
     walked
+}
+
+/// Calls the journey's `onError` with the reason, and with the request that failed if it was one.
+async fn tell(ground: &Ground, user: &mut User, journey: &Journey, reason: &str) {
+    let mut seen = HookRequest::new(user.failed.take().map(|params| *params).unwrap_or_default());
+    for name in &journey.on_error {
+        if let Err(failed) = call(ground, user, name, Hook::OnError(&mut seen, reason)).await {
+            return ground.witness.failed(&failed);
+        }
+    }
 }
 
 async fn whole(ground: &Ground, user: &mut User, journey: &Journey) -> Result<(), Ended> {
@@ -87,7 +94,12 @@ pub(super) async fn walk_steps(ground: &Ground, user: &mut User, steps: &[Step])
             continue;
         }
         match &step.action {
-            Action::Request(request) => steps::request(ground, user, request).await?,
+            Action::Request(request) => {
+                if let Err(ended) = steps::request(ground, user, request).await {
+                    user.failed = Some(Box::new(request.params.clone()));
+                    return Err(ended);
+                }
+            }
             Action::Ws(step) => steps::ws(ground, user, step).await?,
             Action::Grpc(step) => steps::grpc(ground, user, step).await?,
             Action::Think(think) => pause(ground, user, think).await?,

@@ -17,6 +17,7 @@ pub use expect::{Expectation, Match, Mismatch};
 pub use expression::{Expression, ExpressionError};
 pub use javascript::{Called, Emitted, Hook, HookError, HookRequest, Processor, ProcessorError};
 pub use response::{Response, ResponseError};
+pub(crate) use scope::uuid_text;
 pub use scope::{Base, Path, Scope, Surroundings};
 pub use template::{Json, RenderError, TemplateError, Text};
 

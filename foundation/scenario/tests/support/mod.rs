@@ -6,6 +6,8 @@ use std::sync::Arc;
 use mainstay_scenario::load::{self, LoadOptions, Report, Unobserved};
 use mainstay_scenario::test::{self, StepReport, TestReport};
 use mainstay_scenario::{CompileOptions, Program};
+use rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 /// Compiles a script that stands in a folder of its own, beside what else is there.
@@ -23,6 +25,7 @@ pub fn compile(folder: &Path, script: &str) -> Result<Program, Vec<String>> {
 }
 
 /// Plays a script once, as a test.
+#[allow(dead_code, reason = "each test binary uses a part of what is here")]
 pub async fn play(script: &str) -> TestReport {
     let folder = tempfile::tempdir().expect("a folder");
     let program = compile(folder.path(), script).expect("a script that can be played");
@@ -38,6 +41,22 @@ pub async fn load(script: &str) -> Report {
     let late_after = options.late_after;
     let outcome = load::run(program.clone(), options, Arc::new(Unobserved), CancellationToken::new()).await;
     Report::new(&program, &outcome.expect("a run"), late_after)
+}
+
+/// Accepts TLS for `localhost` with a certificate that nobody has signed, which comes beside it as PEM.
+#[allow(dead_code, reason = "each test binary uses a part of what is here")]
+pub fn self_signed(protocols: &[&str]) -> (TlsAcceptor, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .expect("a certificate and its key");
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    (TlsAcceptor::from(Arc::new(config)), made.cert.pem())
 }
 
 /// The steps of the only scenario.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use documents::canary::{Canary, CanaryCheck, SERVER};
 use documents::schedule::Schedule;
@@ -21,6 +21,7 @@ use wire::error::Problem;
 
 use crate::error::{ApiError, ApiResult};
 use crate::extract::{Acting, Json as Body, Path};
+use crate::prepare::runs;
 use crate::state::App;
 
 const LOOKS: u32 = 30;
@@ -29,7 +30,8 @@ const READINGS_MAX: usize = 100;
 const FIXED_LABELS: [&str; 4] = ["__name__", "canary", "location", documents::rules::COMPONENT_LABEL];
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(one)).routes(routes!(heartbeat)).routes(routes!(tell))
+    let looks = OpenApiRouter::new().routes(routes!(tell)).layer(DefaultBodyLimit::max(runs::RECORDED_BYTES_MAX));
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(one)).routes(routes!(heartbeat)).merge(looks)
 }
 
 /// Canaries, with what they saw last.
@@ -93,6 +95,7 @@ async fn tell(State(app): State<App>, Path(name): Path<String>, Body(told): Body
                 outputs: BTreeMap::from([("location".to_owned(), told.location.clone())]),
                 lines: played.lines,
                 report: played.report,
+                attachments: runs::attached(played.attachments),
             };
             Some(app.runs.record(recorded).await?.id)
         }

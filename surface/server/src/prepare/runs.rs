@@ -3,28 +3,29 @@
 use std::convert::Infallible;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use kernel::{IncidentId, RunId};
 use ledger::{Run, RunFilter, RunStatus};
-use prepare::runs::{Recorded, Request, Resume};
+use prepare::runs::{ATTACHMENTS_BYTES_MAX, Attached, Recorded, Request, Resume};
 use prepare::scenarios;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wire::error::Problem;
-use wire::runs::{Approve, RecordRun, RequestRun, ResumeFrom, ResumeRun, RunDetail, RunOutput};
+use wire::runs::{Approve, RecordRun, RequestRun, ResumeFrom, ResumeRun, RunDetail, RunOutput, SentAttachment};
 
 use crate::error::ApiResult;
 use crate::extract::{Acting, Json as Body, Path, Query};
 use crate::state::App;
 
 pub fn routes() -> OpenApiRouter<App> {
+    let recorded = OpenApiRouter::new().routes(routes!(record)).layer(DefaultBodyLimit::max(RECORDED_BYTES_MAX));
     OpenApiRouter::new()
+        .merge(recorded)
         .routes(routes!(list, request))
-        .routes(routes!(record))
         .routes(routes!(one))
         .routes(routes!(output))
         .routes(routes!(stream))
@@ -34,6 +35,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(resume))
 }
 
+/// Attachments in Base64, and what the run told beside them.
+pub const RECORDED_BYTES_MAX: usize = ATTACHMENTS_BYTES_MAX / 3 * 4 + (4 << 20);
 const OUTPUT_CHUNKS: u32 = 1_000;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -105,12 +108,18 @@ async fn record(State(app): State<App>, Acting(actor): Acting, Body(told): Body<
         outputs: told.outputs,
         lines: told.lines,
         report: told.report,
+        attachments: attached(told.attachments),
     };
     let run = app.runs.record(recorded).await?;
     if let Err(error) = app.metrics.append(series).await {
         tracing::warn!(run = %run.id, %error, "the figures of a recorded load could not be written to the lake");
     }
     Ok(Json(run))
+}
+
+/// What was sent, as it is kept.
+pub fn attached(sent: Vec<SentAttachment>) -> Vec<Attached> {
+    sent.into_iter().map(|SentAttachment { number, name, media_type, data }| Attached { number, name, media_type, data }).collect()
 }
 
 /// A run with its steps.

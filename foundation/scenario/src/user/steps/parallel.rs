@@ -26,9 +26,9 @@ pub(in crate::user) async fn parallel(
         let (scope, timetable) = before.clone();
         let (session, socket, tab) = (session.clone(), socket.clone(), tab.clone());
         async move {
-            let mut branch = User { number, session, socket, tab, scope, timetable, stops };
+            let mut branch = User { number, session, socket, tab, scope, timetable, stops, failed: None };
             let walked = walk_steps(ground, &mut branch, std::slice::from_ref(step)).await;
-            (walked, branch.scope)
+            (walked, branch)
         }
     };
     let mut outcome = Ok(());
@@ -39,9 +39,11 @@ pub(in crate::user) async fn parallel(
         {
             running.push(branch(step));
         }
-        let Some((walked, scope)) = running.next().await else { break };
+        let Some((walked, branch)) = running.next().await else { break };
         outcome = outcome.and(walked);
-        let found: Vec<(String, Value)> = scope
+        user.failed = user.failed.take().or(branch.failed);
+        let found: Vec<(String, Value)> = branch
+            .scope
             .own()
             .filter(|(name, value)| before.0.get(name).as_deref() != Some(*value))
             .map(|(name, value)| (name.to_owned(), value.clone()))

@@ -14,7 +14,7 @@ use super::{headers, hooked, inspect, multipart};
 use crate::client::{Address, Answer, Outgoing, RequestError, basic_auth};
 use crate::program::{Body, Request};
 use crate::trace::TraceContext;
-use crate::value::{Hook, HookRequest, Json, Response, Scope};
+use crate::value::{Hook, HookRequest, Json, Response, Scope, uuid_text};
 
 pub(in crate::user) async fn request(ground: &Ground, user: &mut User, request: &Request) -> Result<(), Ended> {
     if request.probability.is_some_and(|percent| fastrand::f64() * 100.0 >= percent) {
@@ -23,12 +23,19 @@ pub(in crate::user) async fn request(ground: &Ground, user: &mut User, request: 
     if request.before.is_empty() {
         return exchange(ground, user, request, None).await;
     }
-    let mut seen = HookRequest::new(request.params.clone());
+    let mut seen = seen_by_functions(request);
     for name in &request.before {
         call(ground, user, name, Hook::BeforeRequest(&mut seen)).await?;
     }
     let changed = Box::new(hooked::apply(request, &seen, ground.program.target.as_ref())?);
     Box::pin(exchange(ground, user, &changed, Some(seen))).await
+}
+
+/// With a `uuid`, by which a function knows the request again once it is answered.
+fn seen_by_functions(request: &Request) -> HookRequest {
+    let mut params = request.params.clone();
+    params.insert("uuid".to_owned(), uuid_text(fastrand::u128(..)).into());
+    HookRequest::new(params)
 }
 
 async fn exchange(
@@ -73,7 +80,7 @@ async fn look_at(
     let response = Response::new(answer.status.as_u16(), answer.headers, answer.body, url);
     inspect::capture(ground, user, request.number, &request.inspection, &response)?;
     if !request.after.is_empty() {
-        let mut seen = seen.unwrap_or_else(|| HookRequest::new(request.params.clone()));
+        let mut seen = seen.unwrap_or_else(|| seen_by_functions(request));
         for name in &request.after {
             call(ground, user, name, Hook::AfterResponse(&mut seen, &response)).await?;
         }

@@ -23,6 +23,8 @@ pub struct TemplateError {
     pub message: String,
     pub column: usize,
     pub mend: Option<String>,
+    /// Whether it asks for what Mainstay does not have, rather than being wrong.
+    pub unsupported: bool,
 }
 
 /// Why a template could not be filled in.

@@ -49,14 +49,17 @@ fn constant(parts: &mut Vec<Part>, text: &str) {
     }
 }
 
+#[derive(Default)]
 struct Slip {
     message: String,
     mend: Option<String>,
+    unsupported: bool,
 }
 
 impl Slip {
     fn at(self, text: &str, at: usize) -> TemplateError {
-        TemplateError { message: self.message, column: column(text, at), mend: self.mend }
+        let Self { message, mend, unsupported } = self;
+        TemplateError { message, column: column(text, at), mend, unsupported }
     }
 }
 
@@ -65,6 +68,7 @@ fn unclosed(text: &str, at: usize) -> TemplateError {
         message: "`{{` is not closed".to_owned(),
         column: column(text, at),
         mend: Some("close it with `}}`".to_owned()),
+        unsupported: false,
     }
 }
 
@@ -82,10 +86,11 @@ fn part(inner: &str) -> Result<Part, Slip> {
         return Err(Slip {
             message: format!("`{{{{ {inner} }}}}` is neither a variable nor a function"),
             mend: Some("between the braces stands a name such as `user.id`, or `$randomNumber(1, 10)`".to_owned()),
+            ..Slip::default()
         });
     }
     if let Some((name, example)) = FUNCTIONS.iter().find(|(name, _)| *name == inner) {
-        return Err(Slip { message: format!("`{name}` is a function"), mend: Some(format!("write `{example}`")) });
+        return Err(Slip { message: format!("`{name}` is a function"), mend: Some(format!("write `{example}`")), ..Slip::default() });
     }
     Ok(Part::Variable(Path::parse(inner)))
 }
@@ -104,19 +109,24 @@ fn function(name: &str, arguments: &str) -> Result<Function, Slip> {
         ("$randomNumber" | "$randomString", _) => {
             let example = FUNCTIONS.iter().find(|(known, _)| *known == name).map(|(_, example)| *example);
             let mend = example.map(|example| format!("write it as `{example}`"));
-            Err(Slip { message: format!("`{name}({arguments})` has arguments that do not fit"), mend })
+            Err(Slip { message: format!("`{name}({arguments})` has arguments that do not fit"), mend, ..Slip::default() })
         }
         _ => Err(unknown(name)),
     }
 }
 
 fn unknown(name: &str) -> Slip {
+    if name.strip_prefix("$rand").is_some_and(|rest| rest.starts_with(char::is_uppercase)) {
+        let message = format!("`{name}` is a function of the plugin `fake-data`, which Mainstay does not have");
+        let mend = "write the values into a CSV file (`payload`), or make them in a function of the processor".to_owned();
+        return Slip { message, mend: Some(mend), unsupported: true };
+    }
     let known = FUNCTIONS.iter().map(|(name, _)| *name);
     let mend = match name {
         "$uuid" => Some("`$uuid` is a variable: leave out the parentheses".to_owned()),
         _ => documents::suggest::mend(name, known, "the functions are"),
     };
-    Slip { message: format!("there is no function `{name}`"), mend }
+    Slip { message: format!("there is no function `{name}`"), mend, ..Slip::default() }
 }
 
 fn numbers(name: &str, arguments: &str) -> Result<Vec<f64>, Slip> {
@@ -129,6 +139,7 @@ fn numbers(name: &str, arguments: &str) -> Result<Vec<f64>, Slip> {
             true => Slip {
                 message: format!("`{}` is no number that `{name}` can take", argument.trim()),
                 mend: Some("its arguments are written out; they cannot be variables".to_owned()),
+                ..Slip::default()
             },
             false => unknown(name),
         })
