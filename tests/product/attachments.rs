@@ -107,7 +107,7 @@ async fn attachments_are_shown_as_what_they_are_and_limited() {
     for (attachments, status, says) in [
         (json!(many), 400, "at most 10 attachments"),
         (json!(large), 400, "together at most 8 MiB"),
-        (json!([huge]), 413, "limit"),
+        (json!([huge]), 413, "takes at most"),
         (json!([attached(0, "a", "image/png", "no Base64")]), 400, "in Base64"),
         (json!([attached(0, "a", "image/png", PICTURE), attached(0, "b", "image/png", PICTURE)]), 400, "a number of its own"),
     ] {
