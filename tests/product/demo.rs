@@ -131,7 +131,7 @@ async fn the_game_day_found_the_weakness(demo: &Demo) {
     let outcome = &demo.get("game-days/slow-payments-day").await["last_outcome"];
     let verdicts: Vec<&str> = outcome["hypotheses"].as_array().unwrap().iter().map(|hypothesis| hypothesis["verdict"].as_str().unwrap()).collect();
     assert_eq!(verdicts[0], "broken", "{outcome}");
-    let practice = demo.get("incidents/INC-2").await;
+    let practice = demo.get(&format!("incidents/{}", outcome["incident"].as_str().unwrap())).await;
     assert_eq!((&practice["incident"]["practice"], &practice["incident"]["status"]), (&true.into(), &"resolved".into()), "{practice}");
 }
 

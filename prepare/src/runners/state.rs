@@ -190,8 +190,11 @@ impl Shares {
         self.end(index, State::Failed(reason));
     }
 
-    /// The runner cannot play this load; another may take its share.
+    /// The runner cannot play this load; another may take its share. After the start nobody can: then it has failed.
     pub fn refuse(&mut self, index: u64, reason: String) {
+        if self.start.is_some() {
+            return self.failed(index, reason);
+        }
         let Some(part) = self.parts.get_mut(index as usize) else { return };
         let part = std::mem::take(part);
         if let (Some(runner), Some(location)) = (part.runner, part.location) {
@@ -291,6 +294,14 @@ mod tests {
         shares.stop();
         shares.played(0, Outcome::default());
         assert_eq!(shares.standing(), Standing::Over);
+    }
+
+    #[test]
+    fn a_refusal_after_the_start_breaks_the_load() {
+        let mut shares = ready();
+        shares.start_at(at(1));
+        shares.refuse(1, "another version".to_owned());
+        assert_eq!(shares.broken().unwrap(), "share 2 of 2 (b-town) failed: another version");
     }
 
     #[test]
