@@ -50,6 +50,8 @@ pub enum Command {
     Incident(commands::incident::Args),
     /// Play a scenario at its rates: a load test, or the search for the limit
     Load(commands::load::Args),
+    /// Compare two series of points, of an old and a new version, and say whether the new one is as good
+    Judge(commands::judge::Args),
     /// Play what a server gives, from another place: shares of loads, and the canaries of a location
     Runner(commands::runner::Args),
     /// Play a chaos experiment in Chaos Toolkit's format

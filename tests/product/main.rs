@@ -13,6 +13,7 @@ mod demo;
 mod experiment;
 mod game_day;
 mod http;
+mod judge;
 mod judgement;
 mod malformed;
 mod observes_itself;

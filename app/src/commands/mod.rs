@@ -7,6 +7,7 @@ pub mod fault_proxy;
 pub mod guard;
 pub mod incident;
 pub mod init;
+pub mod judge;
 pub mod load;
 pub mod postmortem;
 pub mod promql;
@@ -38,6 +39,7 @@ pub fn dispatch(cli: Cli) -> ExitCode {
         Command::Run(args) => block_on(run::run(args)),
         Command::Runner(args) => block_on(runner::run(args)),
         Command::Incident(args) => block_on(incident::run(args)),
+        Command::Judge(args) => block_on(judge::run(args)),
         Command::Load(args) => block_on(load::run(args)),
         Command::Experiment(args) => block_on(experiment::run(args)),
         Command::FaultProxy(args) => block_on(fault_proxy::run(args)),

@@ -6,6 +6,7 @@
 mod documents;
 mod generate;
 mod ingest;
+mod judge;
 mod load;
 mod peer;
 mod process;
@@ -21,7 +22,7 @@ use report::Report;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Only these parts: start, ingest, promql, documents, scenarios
+    /// Only these parts: start, ingest, promql, documents, scenarios, judge
     #[arg(value_name = "PART")]
     parts: Vec<String>,
 
@@ -42,6 +43,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
     if wanted("documents") {
         documents::run(&mut report)?;
+    }
+    if wanted("judge") {
+        judge::run(&mut report);
     }
     if wanted("scenarios") {
         scenarios::run(&mut report).await?;

@@ -26,6 +26,7 @@ pub enum Space {
     Script,
     Canary,
     GameDay,
+    Deployment,
     /// The name of an alert without its labels; several alerts may share it.
     AlertName,
     Experiment,
@@ -43,6 +44,7 @@ impl Space {
             Self::Script => "script",
             Self::Canary => "canary",
             Self::GameDay => "game day",
+            Self::Deployment => "deployment",
             Self::AlertName => "alert",
             Self::Experiment => "experiment",
         }
@@ -62,6 +64,7 @@ impl Space {
             Self::Script => &[Self::Script],
             Self::Canary => &[Self::Canary],
             Self::GameDay => &[Self::GameDay],
+            Self::Deployment => &[Self::Deployment],
             Self::AlertName => &[Self::AlertName],
             Self::Experiment => &[Self::Experiment],
         }

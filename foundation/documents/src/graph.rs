@@ -7,6 +7,7 @@ use kernel::EntityRef;
 
 use crate::canary::Canary;
 use crate::catalog::Entity;
+use crate::deployment::Deployment;
 use crate::event_rule::EventRule;
 use crate::experiment::Experiment;
 use crate::game_day::GameDay;
@@ -33,6 +34,7 @@ pub struct Graph {
     pub experiments: BTreeMap<String, Experiment>,
     pub canaries: BTreeMap<String, Canary>,
     pub game_days: BTreeMap<String, GameDay>,
+    pub deployments: BTreeMap<String, Deployment>,
 }
 
 impl Graph {

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::canary::{self, Canary};
 use crate::catalog::{self, Entity};
 use crate::codes;
+use crate::deployment::{self, Deployment};
 use crate::diagnostic::Level;
 use crate::event_rule::{self, EventRule};
 use crate::experiment::{self, Experiment};
@@ -31,6 +32,7 @@ pub(crate) enum Document {
     Script(Box<Script>),
     Canary(Box<Canary>),
     GameDay(Box<GameDay>),
+    Deployment(Box<Deployment>),
     Experiment(Box<Experiment>),
 }
 
@@ -51,8 +53,13 @@ pub(crate) struct Reading<'a> {
 }
 
 /// Our own kinds in YAML or JSON.
-const OWN: [(&str, fn(&Node, &mut Reading<'_>)); 4] =
-    [("Workload", workload::read), ("EventRule", event_rule::read), ("Canary", canary::read), ("GameDay", game_day::read)];
+const OWN: [(&str, fn(&Node, &mut Reading<'_>)); 5] = [
+    ("Workload", workload::read),
+    ("EventRule", event_rule::read),
+    ("Canary", canary::read),
+    ("GameDay", game_day::read),
+    ("Deployment", deployment::read),
+];
 
 impl<'a> Reading<'a> {
     pub fn nothing(path: &str, folder: &'a Path, options: &'a Options) -> Self {

@@ -12,6 +12,7 @@ mod watch;
 // The kinds.
 pub mod canary;
 pub mod catalog;
+pub mod deployment;
 pub mod event_rule;
 pub mod experiment;
 pub mod game_day;
@@ -20,6 +21,7 @@ pub mod rules;
 pub mod runbook;
 pub mod schedule;
 pub mod script;
+pub mod strategy;
 pub mod workload;
 
 // What is checked, and what is said about it.

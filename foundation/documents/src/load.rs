@@ -161,6 +161,9 @@ impl Folder {
             Document::Canary(canary) => {
                 self.graph.canaries.entry(canary.name.clone()).or_insert(*canary);
             }
+            Document::Deployment(deployment) => {
+                self.graph.deployments.entry(deployment.name.clone()).or_insert(*deployment);
+            }
             Document::GameDay(game_day) => {
                 self.graph.game_days.entry(game_day.name.clone()).or_insert(*game_day);
             }

@@ -1,10 +1,11 @@
-//! Canaries and game days, read from outside.
+//! Canaries, deployments and game days, read from outside.
 
 use std::path::Path;
 use std::time::Duration;
 
 use kernel::Severity;
 use mainstay_documents::canary::{Canary, CanaryAlarm, CanaryCheck, DnsRecord};
+use mainstay_documents::deployment::Gate;
 use mainstay_documents::game_day::GameDay;
 use mainstay_documents::schedule::Schedule;
 use mainstay_documents::load;
@@ -63,4 +64,18 @@ fn a_game_day_says_who_tries_what_and_when() {
     let schedule = day.schedule.unwrap();
     assert_eq!((schedule.start.to_string().as_str(), schedule.duration), ("2026-11-03T13:00:00Z", seconds(7200)));
     assert!(!schedule.automatic, "a day for people waits for them");
+}
+
+#[test]
+fn a_deployment_says_through_what_a_version_goes() {
+    let loaded = load(Path::new("tests/good"));
+    let deployment = &loaded.graph.deployments["orders-rollout"];
+    let [beta, production] = &deployment.environments[..] else { panic!("{deployment:?}") };
+    assert_eq!((beta.strategy.name.as_str(), beta.gates.len(), beta.hooks.after_allow_traffic.len()), ("AllAtOnce", 0, 1));
+    assert_eq!(production.strategy.duration(), seconds(900));
+    assert_eq!(production.strategy.steps.iter().map(|step| step.weight.as_percent()).collect::<Vec<_>>(), [10.0, 100.0]);
+    assert!(matches!(&production.gates[..], [Gate::Approval(_), Gate::Window(_), Gate::Quiet(_)]));
+    assert_eq!(production.hooks.before_allow_traffic[0].timeout, seconds(300));
+    assert!(deployment.frozen("2026-12-24T12:00:00Z".parse().unwrap()).is_some());
+    assert!(deployment.frozen("2027-01-02T00:00:00+01:00".parse().unwrap()).is_none());
 }

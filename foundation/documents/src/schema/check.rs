@@ -188,6 +188,11 @@ impl<'a> Checker<'a> {
     fn check_bounds(&mut self, schema: &Value, node: &Node) {
         if let Some(number) = node.number() {
             let (least, most) = (schema["minimum"].as_f64(), schema["maximum"].as_f64());
+            let above = schema["exclusiveMinimum"].as_f64();
+            if above.is_some_and(|above| number <= above) {
+                let message = format!("{} is {number}; it must be more than {}", self.subject(), above.unwrap_or_default());
+                self.findings.error(codes::WRONG_VALUE, node.span, message, None);
+            }
             if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
                 let range = match (least, most) {
                     (Some(least), Some(most)) => format!("from {least} to {most}"),

@@ -70,6 +70,7 @@ schemas! {
     SCRIPT = "script": "Artillery test scripts: scenarios";
     CANARY = "canary": "checks that run again and again";
     EXPERIMENT = "experiment": "Chaos Toolkit experiments";
+    DEPLOYMENT = "deployment": "how a new version of a component goes out";
     GAME_DAY = "game-day": "game days: what a team tries out together";
     RUNBOOK = "runbook": "the front matter of runbooks and playbooks in Markdown";
 }
