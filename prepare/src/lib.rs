@@ -1,5 +1,6 @@
 //! Prepare: what a team has ready before something happens, and how it is carried out.
 
+pub mod deployments;
 pub mod judge;
 pub mod runners;
 pub mod runs;

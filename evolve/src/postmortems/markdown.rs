@@ -218,6 +218,7 @@ pub(crate) fn responses(out: &mut String, facts: &Facts) -> std::fmt::Result {
             RunKind::Scenario => "scenario",
             RunKind::Experiment => "experiment",
             RunKind::GameDay => "game day",
+            RunKind::Deployment => "deployment",
         };
         let began = run.started_at.map(second);
         writeln!(out, "| [{}](/prepare/runs/{}) | {kind} | {} | {} | {} | {} |", cell(&run.title), run.id, cell(&run.initiator.0), dash(began), dash(took), outcome(run))?;

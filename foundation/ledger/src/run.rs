@@ -43,6 +43,8 @@ pub enum RunKind {
     Experiment,
     /// A game day: a practice incident and its experiments, each a run of its own.
     GameDay,
+    /// A new version on its way through the environments of a component.
+    Deployment,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]

@@ -70,5 +70,26 @@ pub const GAME_DAY_REVISED: &str = "dev.mainstay.gameday.revised";
 /// A person has practised a role. The subject is the person.
 pub const TRAINING_PROVED: &str = "dev.mainstay.training.proved";
 
+/// A version begins to enter an environment. The subject of these is the deployment.
+pub const DEPLOYMENT_BEGAN: &str = "dev.mainstay.deployment.began";
+pub const DEPLOYMENT_HOOK_PASSED: &str = "dev.mainstay.deployment.hookpassed";
+/// A weight is about to be set; from here on the router may have it.
+pub const DEPLOYMENT_SHIFTING: &str = "dev.mainstay.deployment.shifting";
+/// The router has the weight.
+pub const DEPLOYMENT_SHIFTED: &str = "dev.mainstay.deployment.shifted";
+/// The judge looked, and says something else than before.
+pub const DEPLOYMENT_JUDGED: &str = "dev.mainstay.deployment.judged";
+/// A person ended a step early.
+pub const DEPLOYMENT_PROMOTED: &str = "dev.mainstay.deployment.promoted";
+pub const DEPLOYMENT_PAUSED: &str = "dev.mainstay.deployment.paused";
+pub const DEPLOYMENT_RESUMED: &str = "dev.mainstay.deployment.resumed";
+pub const DEPLOYMENT_ROLLING_BACK: &str = "dev.mainstay.deployment.rollingback";
+pub const DEPLOYMENT_ROLLED_BACK: &str = "dev.mainstay.deployment.rolledback";
+/// The version has all traffic, and the bake time is over.
+pub const DEPLOYMENT_COMPLETED: &str = "dev.mainstay.deployment.completed";
+/// Nothing is deployed any more, until somebody allows it again.
+pub const DEPLOYMENTS_STOPPED: &str = "dev.mainstay.deployments.stopped";
+pub const DEPLOYMENTS_ALLOWED: &str = "dev.mainstay.deployments.allowed";
+
 pub const DOCUMENTS_CHANGED: &str = "dev.mainstay.documents.changed";
 pub const SERVER_STARTED: &str = "dev.mainstay.server.started";

@@ -5,7 +5,7 @@ use ledger::{LedgerError, RunStatus};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    #[error("there is no runbook, playbook, scenario, experiment or game day named {name:?}{}", did_you_mean(.suggestion))]
+    #[error("there is no runbook, playbook, scenario, experiment, game day or deployment named {name:?}{}", did_you_mean(.suggestion))]
     UnknownDocument { name: String, suggestion: Option<String> },
     #[error("{document} has no parameter {name:?}{}", did_you_mean(.suggestion))]
     UnknownParameter { document: String, name: String, suggestion: Option<String> },

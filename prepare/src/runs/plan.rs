@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use documents::runbook::{Display, Runbook, RunbookCell};
+use documents::runbook::{ApprovalPolicy, Display, Runbook, RunbookCell};
 use kernel::{EntityRef, RunId};
 use ledger::{EventFilter, Ledger, LedgerError, Step, types};
 use serde::{Deserialize, Serialize};
@@ -92,6 +92,15 @@ impl Plan {
 }
 
 impl Gate {
+    pub fn of(policy: &ApprovalPolicy) -> Self {
+        Self {
+            approvers: policy.approvers.clone(),
+            needed: policy.needed.max(1),
+            reason: policy.reason.clone(),
+            expires_after_ms: whole_ms(policy.expires_after.unwrap_or(DEFAULT_APPROVAL_EXPIRY)),
+        }
+    }
+
     /// Anybody but who asked for it.
     pub fn of_production() -> Self {
         Self {
@@ -116,12 +125,7 @@ impl CellPlan {
             repeatable: cell.repeatable,
             ends_when_lost: false,
             chart: cell.display == Display::Chart,
-            gate: cell.approval.as_ref().map(|policy| Gate {
-                approvers: policy.approvers.clone(),
-                needed: policy.needed.max(1),
-                reason: policy.reason.clone(),
-                expires_after_ms: whole_ms(policy.expires_after.unwrap_or(DEFAULT_APPROVAL_EXPIRY)),
-            }),
+            gate: cell.approval.as_ref().map(Gate::of),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use documents::Graph;
+use documents::deployment::Deployment;
 use documents::experiment::Experiment;
 use documents::game_day::GameDay;
 use documents::runbook::{Parameter, Runbook, RunbookKind};
@@ -13,6 +14,7 @@ use ledger::RunKind;
 use super::RunError;
 use super::error::closest;
 use super::plan::{CellPlan, Gate, Plan, whole_ms};
+use crate::deployments::{FROM, Part, TO, VERSION};
 
 /// The parameter that says how a scenario is played: once, or with its phases.
 pub const MODE: &str = "mode";
@@ -32,6 +34,11 @@ pub const ROLLBACKS: &str = "rollbacks";
 /// are its experiments.
 pub const GAME_DAY: &str = "game-day";
 
+/// The language of a deployment's steps.
+pub const DEPLOYMENT: &str = "deployment";
+
+/// The longest that a gate or a shift may take, with the time in which it waits for windows and people.
+const DEPLOYMENT_STEP_MAX: Duration = Duration::from_secs(14 * 24 * 3600);
 /// The longest that one experiment of a game day may take, with the time in which people respond.
 const GAME_DAY_STEP_MAX: Duration = Duration::from_secs(24 * 3600);
 
@@ -60,7 +67,11 @@ impl Playable {
         if let Some(day) = graph.game_days.get(name) {
             return Ok(Self::of_game_day(graph, day));
         }
-        let known = graph.runbooks.keys().chain(graph.scripts.keys()).chain(graph.experiments.keys()).chain(graph.game_days.keys());
+        if let Some(deployment) = graph.deployments.get(name) {
+            return Ok(Self::of_deployment(deployment));
+        }
+        let known = graph.runbooks.keys().chain(graph.scripts.keys()).chain(graph.experiments.keys());
+        let known = known.chain(graph.game_days.keys()).chain(graph.deployments.keys());
         Err(RunError::UnknownDocument { name: name.to_owned(), suggestion: closest(name, known.map(String::as_str)) })
     }
 
@@ -134,6 +145,43 @@ impl Playable {
             parameters: Vec::new(),
             steps,
             plan: Plan { timeout_ms: day.schedule.map(|schedule| whole_ms(schedule.duration)), cells, ..Plan::default() },
+        }
+    }
+}
+
+impl Playable {
+    /// A step for each gate and one for each shift. All may be begun again: what they do is on record before it happens.
+    fn of_deployment(deployment: &Deployment) -> Self {
+        let mut steps = Vec::new();
+        let mut cells = Vec::new();
+        let usual = CellPlan { repeatable: true, timeout_ms: Some(whole_ms(DEPLOYMENT_STEP_MAX)), ..CellPlan::default() };
+        for environment in &deployment.environments {
+            for (index, gate) in environment.gates.iter().enumerate() {
+                let part = Part::Gate { environment: environment.name.clone(), index };
+                steps.push((format!("{}: {}", environment.name, gate.title()), DEPLOYMENT.to_owned(), part.source()));
+                let approval = match gate {
+                    documents::deployment::Gate::Approval(policy) => Some(Gate::of(policy)),
+                    _ => None,
+                };
+                cells.push(CellPlan { gate: approval, ..usual.clone() });
+            }
+            let part = Part::Shift { environment: environment.name.clone() };
+            steps.push((format!("{}: {}", environment.name, environment.strategy.name), DEPLOYMENT.to_owned(), part.source()));
+            cells.push(usual.clone());
+        }
+        let environments: Vec<&str> = [""].into_iter().chain(deployment.environments.iter().map(|environment| environment.name.as_str())).collect();
+        Self {
+            kind: RunKind::Deployment,
+            title: deployment.title.clone().unwrap_or_else(|| deployment.name.clone()),
+            digest: deployment.digest.clone(),
+            component: Some(deployment.component.clone()),
+            parameters: vec![
+                Parameter { required: true, ..parameter(VERSION, "what goes out", None, &[]) },
+                parameter(FROM, "what has the traffic now, if no earlier deployment tells", Some(""), &[]),
+                parameter(TO, "the last environment; all of them if it is empty", Some(""), &environments),
+            ],
+            steps,
+            plan: Plan { cells, ..Plan::default() },
         }
     }
 }

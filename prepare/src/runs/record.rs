@@ -69,7 +69,7 @@ fn batch(recorded: Recorded, id: &RunId) -> Result<Batch, RunError> {
     let language = match recorded.kind {
         RunKind::Scenario => "scenario",
         RunKind::Experiment => "experiment",
-        RunKind::Runbook | RunKind::Playbook | RunKind::GameDay => return Err(RunError::NotRecordable),
+        RunKind::Runbook | RunKind::Playbook | RunKind::GameDay | RunKind::Deployment => return Err(RunError::NotRecordable),
     };
     if recorded.finished_at < recorded.started_at {
         return Err(RunError::EndsBeforeItBegins);

@@ -58,6 +58,18 @@ pub enum Gate {
     Window(Window),
 }
 
+impl Gate {
+    /// For people, in few words.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Approval(_) => "approval".to_owned(),
+            Self::Scenario(name) => name.clone(),
+            Self::Quiet(quiet) => format!("quiet for {}", kernel::format_duration(*quiet)),
+            Self::Window(window) => format!("from {:.5} to {:.5}", window.from.to_string(), window.to.to_string()),
+        }
+    }
+}
+
 /// What sends the traffic.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

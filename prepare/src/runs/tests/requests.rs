@@ -18,7 +18,7 @@ async fn parameters_are_checked_against_the_document() {
     };
     let long = "x".repeat(70_000);
     for (document, parameters, kind, message) in [
-        ("levl", vec![], Kind::NotFound, "there is no runbook, playbook, scenario, experiment or game day named \"levl\"; did you mean \"level\"?"),
+        ("levl", vec![], Kind::NotFound, "there is no runbook, playbook, scenario, experiment, game day or deployment named \"levl\"; did you mean \"level\"?"),
         ("level", vec![], Kind::Invalid, "level needs the parameter \"level\""),
         ("level", vec![("levle", "low")], Kind::Invalid, "level has no parameter \"levle\"; did you mean \"level\"?"),
         ("level", vec![("level", "mid")], Kind::Invalid, "\"mid\" is not allowed for the parameter \"level\"; use one of low, high"),
@@ -60,7 +60,7 @@ async fn requests_of_other_stages_become_runs_once() {
     assert_eq!(kinds.iter().filter(|kind| *kind == types::RUN_STARTED).count(), 1, "{kinds:?}");
     let run = finished(&world, &unknown).await;
     assert_eq!(run.status, RunStatus::Failed);
-    assert_eq!(run.error.as_deref(), Some("there is no runbook, playbook, scenario, experiment or game day named \"levels\"; did you mean \"level\"?"));
+    assert_eq!(run.error.as_deref(), Some("there is no runbook, playbook, scenario, experiment, game day or deployment named \"levels\"; did you mean \"level\"?"));
 }
 
 #[tokio::test]

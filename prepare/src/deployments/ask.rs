@@ -1,0 +1,96 @@
+//! Hooks: a scenario, a runbook or a webhook says whether the version is right. Silence is no.
+
+use std::time::Duration;
+
+use documents::deployment::{Hook, HookCheck};
+use kernel::{Timestamp, format_duration};
+use ledger::{Actor, Run, RunStatus};
+use serde_json::json;
+
+use super::records::Passage;
+use super::{DeploymentError, Deployments};
+use crate::runs::playable::{MODE, MODE_TEST};
+use crate::runs::{Play, Request};
+
+pub(super) struct Asked<'a> {
+    pub hook: &'a Hook,
+    /// The same key is the same question.
+    pub key: String,
+    pub play: &'a Play,
+    /// Absent of a gate, which comes before the passage.
+    pub passage: Option<&'a Passage>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    Passed,
+    Failed(String),
+}
+
+impl Deployments {
+    pub(super) async fn ask(&self, asked: &Asked<'_>) -> Result<Answer, DeploymentError> {
+        let mut parameters = std::collections::BTreeMap::new();
+        let document = match &asked.hook.check {
+            HookCheck::Webhook(url) => return self.ask_webhook(asked, url).await,
+            HookCheck::Runbook(name) => name,
+            HookCheck::Scenario { name, environment } => {
+                parameters.insert(MODE.to_owned(), MODE_TEST.to_owned());
+                parameters.extend(environment.clone().map(|environment| ("environment".to_owned(), environment)));
+                name
+            }
+        };
+        let request = Request { parameters, key: Some(asked.key.clone()), ..Request::new(document.clone(), asked.play.run.initiator.clone()) };
+        let run = match self.runs.request(request).await {
+            Ok(run) => run,
+            Err(error) => return Ok(Answer::Failed(format!("the hook {document} cannot be run: {error}"))),
+        };
+        asked.play.reporter.line(format!("asks {document} as the run {}", run.id)).await;
+        self.follow(asked, &run).await
+    }
+
+    async fn follow(&self, asked: &Asked<'_>, run: &Run) -> Result<Answer, DeploymentError> {
+        let silent_at = run.requested_at.checked_add(asked.hook.timeout).unwrap_or(Timestamp::MAX);
+        let ended = tokio::select! {
+            ended = self.runs.wait_until(&run.id, |run| run.status.is_final()) => ended?,
+            () = self.clock.sleep_until(silent_at) => {
+                // It may have ended at this very moment; then nobody minds.
+                let _ = self.runs.cancel(&run.id, &Actor::system()).await;
+                return Ok(Answer::Failed(format!("the hook {} was silent for {}", run.document, format_duration(asked.hook.timeout))));
+            }
+            () = asked.play.ending.cancelled() => return Err(DeploymentError::Cut),
+        };
+        Ok(match ended.status {
+            RunStatus::Succeeded => Answer::Passed,
+            _ => Answer::Failed(format!("the hook {} failed in the run {}: {}", run.document, run.id, ended.error.as_deref().unwrap_or("it was cancelled"))),
+        })
+    }
+
+    /// What cannot be reached is asked again, until it has been silent for too long.
+    async fn ask_webhook(&self, asked: &Asked<'_>, url: &str) -> Result<Answer, DeploymentError> {
+        const PAUSE: Duration = Duration::from_secs(1);
+        let body = asked.passage.map_or_else(
+            || json!({ "run": asked.play.run.id }),
+            |passage| {
+                json!({
+                    "run": passage.run, "deployment": passage.deployment, "environment": passage.environment,
+                    "version": passage.version, "old_version": passage.old_version,
+                })
+            },
+        );
+        let silent = format!("the hook {url} was silent for {}", format_duration(asked.hook.timeout));
+        let question = async {
+            loop {
+                match self.http.post(url).header("Idempotency-Key", &asked.key).json(&body).send().await {
+                    Ok(answer) if answer.status().is_success() => return Answer::Passed,
+                    Ok(answer) => return Answer::Failed(format!("the hook {url} answered {}", answer.status())),
+                    Err(_) => self.rest(PAUSE).await,
+                }
+            }
+        };
+        tokio::select! {
+            answer = question => Ok(answer),
+            () = self.rest(asked.hook.timeout) => Ok(Answer::Failed(silent)),
+            () = asked.play.ending.cancelled() => Err(DeploymentError::Cut),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The shift of one environment's traffic, from the first hook to the end of the bake time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use documents::deployment::{Deployment, Environment, Hook};
+use documents::strategy::Weight;
+use ledger::{Batch, NewEvent, types};
+use serde_json::json;
+
+use super::ask::{Answer, Asked};
+use super::records::{self, Passage};
+use super::router::{Router, RouterError, Shares, router};
+use super::state::{self, HookId, Next, Place, Progress, Reason, ReasonKind};
+use super::watch::{Seen, Watcher};
+use super::{DeploymentError, Deployments, FROM, VERSION};
+use crate::runs::Play;
+
+/// How often a router is asked before it counts as out of reach.
+const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(500);
+/// Between two attempts to take traffic back, which never ends before it succeeds.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+pub(super) struct Shift<'a> {
+    pub all: &'a Deployments,
+    pub play: &'a Play,
+    pub environment: &'a Environment,
+    pub passage: Passage,
+    router: Arc<dyn Router>,
+}
+
+impl Deployments {
+    pub(super) async fn shift(&self, play: &Play, deployment: &Deployment, environment: &Environment) -> Result<(), DeploymentError> {
+        self.wait_until_clear(play, deployment, environment, None).await?;
+        let given = |name: &str| play.run.parameters.get(name).filter(|value| !value.is_empty()).cloned();
+        let old_version = match self.arrived(&deployment.name, &environment.name).await? {
+            Some(arrived) => Some(arrived.version),
+            None => given(FROM),
+        };
+        let passage = Passage {
+            run: play.run.id.clone(),
+            deployment: deployment.name.clone(),
+            environment: environment.name.clone(),
+            version: given(VERSION).unwrap_or_default(),
+            old_version,
+        };
+        let root = play.loaded.graph.root.clone();
+        Shift { all: self, play, environment, passage, router: router(&environment.router, &root) }.carry().await
+    }
+}
+
+impl Shift<'_> {
+    async fn carry(&self) -> Result<(), DeploymentError> {
+        let mut watcher = Watcher::default();
+        loop {
+            let progress = self.progress().await?;
+            let held = self.all.stopped().await?.is_some();
+            watcher.report(self, &progress).await;
+            match state::next(self.environment, &progress, held, self.all.clock.now()) {
+                Next::Begin => {
+                    let fired_before = watcher.firing_now(self).await?;
+                    self.record(types::DEPLOYMENT_BEGAN, json!({ "fired_before": fired_before }), Some(String::new())).await?;
+                    self.line(format!("{} is on its way to {}", self.passage.version, self.passage.environment)).await;
+                }
+                Next::Ask(hook) => self.ask(hook).await?,
+                Next::Shift(step) => self.advance(step).await?,
+                Next::Watch { step, until } => self.observe(&mut watcher, &progress, Some(step), Some(until)).await?,
+                Next::StandStill { step } => self.observe(&mut watcher, &progress, step, None).await?,
+                Next::TakeBack => self.take_back().await?,
+                Next::Complete => {
+                    self.record(types::DEPLOYMENT_COMPLETED, json!({}), Some(String::new())).await?;
+                    self.line(format!("{} has arrived in {}", self.passage.version, self.passage.environment)).await;
+                }
+                Next::Over => return progress.rolling_back.map_or(Ok(()), |reason| Err(DeploymentError::RolledBack(reason.text))),
+            }
+        }
+    }
+
+    async fn progress(&self) -> Result<Progress, DeploymentError> {
+        Ok(records::progress(&self.all.ledger, &self.passage.run, &self.passage.environment).await?)
+    }
+
+    async fn ask(&self, id: HookId) -> Result<(), DeploymentError> {
+        let hooks: &[Hook] = match id.place {
+            Place::BeforeTraffic => &self.environment.hooks.before_allow_traffic,
+            Place::Step(_) => &self.environment.hooks.each_step,
+            Place::AfterTraffic => &self.environment.hooks.after_allow_traffic,
+        };
+        let hook = hooks.get(id.index).ok_or(DeploymentError::Changed)?;
+        let key = format!("deployment-hook/{}/{}/{:?}/{}", self.passage.run, self.passage.environment, id.place, id.index);
+        match self.all.ask(&Asked { hook, key, play: self.play, passage: Some(&self.passage) }).await? {
+            Answer::Passed => self.record(types::DEPLOYMENT_HOOK_PASSED, json!({ "hook": id }), Some(format!("{id:?}"))).await,
+            Answer::Failed(text) => self.roll_back(Reason { kind: ReasonKind::Hook, text, evidence: json!({ "hook": id }) }).await,
+        }
+    }
+
+    async fn advance(&self, step: usize) -> Result<(), DeploymentError> {
+        let weight = self.environment.strategy.steps.get(step).map(|step| step.weight).ok_or(DeploymentError::Changed)?;
+        let data = json!({ "step": step, "weight": weight });
+        self.record(types::DEPLOYMENT_SHIFTING, data.clone(), Some(step.to_string())).await?;
+        match self.set(weight).await? {
+            Ok(()) => {
+                self.record(types::DEPLOYMENT_SHIFTED, data, Some(step.to_string())).await?;
+                self.line(format!("{weight} of the traffic goes to {}", self.passage.version)).await;
+                Ok(())
+            }
+            Err(error) => self.roll_back(Reason { kind: ReasonKind::Router, text: error.to_string(), evidence: json!({ "weight": weight }) }).await,
+        }
+    }
+
+    async fn set(&self, weight: Weight) -> Result<Result<(), RouterError>, DeploymentError> {
+        let shares = self.shares(weight);
+        let mut attempt = 1;
+        loop {
+            match self.router.set(&shares).await {
+                Err(error) if attempt < ATTEMPTS => {
+                    self.line(format!("{error}; tries again")).await;
+                    attempt += 1;
+                    self.pause(PAUSE).await?;
+                }
+                outcome => return Ok(outcome),
+            }
+        }
+    }
+
+    /// Looks until the step's time is over, or something is to be decided anew.
+    async fn observe(&self, watcher: &mut Watcher, progress: &Progress, step: Option<usize>, until: Option<kernel::Timestamp>) -> Result<(), DeploymentError> {
+        match watcher.watch(self, progress, step, until).await? {
+            Seen::Harm(reason) => self.roll_back(reason).await,
+            Seen::Nothing => Ok(()),
+        }
+    }
+
+    async fn roll_back(&self, reason: Reason) -> Result<(), DeploymentError> {
+        self.line(format!("rolls back: {}", reason.text)).await;
+        self.record(types::DEPLOYMENT_ROLLING_BACK, json!({ "reason": reason }), Some(String::new())).await
+    }
+
+    /// Tries for as long as it takes: the traffic must not stay where it harms.
+    async fn take_back(&self) -> Result<(), DeploymentError> {
+        let mut pause = PAUSE;
+        while let Err(error) = self.router.set(&self.shares(Weight::NONE)).await {
+            self.line(format!("{error}; tries again to take the traffic back")).await;
+            self.pause(pause).await?;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+        self.record(types::DEPLOYMENT_ROLLED_BACK, json!({}), Some(String::new())).await?;
+        self.line("the traffic is back on the old version").await;
+        Ok(())
+    }
+
+    fn shares(&self, weight: Weight) -> Shares {
+        Shares { old: self.passage.old_version.clone(), new: self.passage.version.clone(), weight }
+    }
+
+    pub(super) async fn record(&self, kind: &str, data: serde_json::Value, once: Option<String>) -> Result<(), DeploymentError> {
+        let event: NewEvent = self.passage.event(kind, data, once);
+        match self.all.ledger.commit(Batch::new().event(event)).await {
+            // Somebody wrote it before: this is a repetition.
+            Ok(_) | Err(ledger::LedgerError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) async fn line(&self, text: impl Into<String>) {
+        self.play.reporter.line(text).await;
+    }
+
+    async fn pause(&self, duration: Duration) -> Result<(), DeploymentError> {
+        tokio::select! {
+            () = self.all.rest(duration) => Ok(()),
+            () = self.play.ending.cancelled() => Err(DeploymentError::Cut),
+        }
+    }
+}
