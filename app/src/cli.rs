@@ -46,6 +46,8 @@ pub enum Command {
     Promql(commands::promql::Args),
     /// Run a runbook, playbook, scenario or experiment and follow its output; a scenario's file is played at once
     Run(commands::run::Args),
+    /// Send a new version of a component through its environments, and follow it
+    Deploy(commands::deploy::Args),
     /// Declare, list, show, note, change and resolve incidents
     Incident(commands::incident::Args),
     /// Play a scenario at its rates: a load test, or the search for the limit

@@ -25,8 +25,9 @@ use operate::events::EventRuleTask;
 use operate::incidents::{IncidentTask, Incidents};
 use operate::notify::{Deliveries, NotifyTask};
 use organize::catalog::CatalogTables;
+use prepare::deployments::{Deployments, UndoTask};
 use prepare::runners::Runners;
-use prepare::runs::playable::GAME_DAY;
+use prepare::runs::playable::{DEPLOYMENT, GAME_DAY};
 use prepare::runs::{Executor, ExecutorSettings, Player, Players, Runs};
 use prepare::scenarios::{ScenarioPlayer, Telemetry};
 use serde::Serialize;
@@ -198,9 +199,11 @@ impl Rooms {
         );
         let host = GameDayHost { runs: runs.clone(), incidents: incidents.clone() };
         let game_days = GameDays::new(ledger.clone(), documents.clone(), clock.clone(), postmortems.clone(), Arc::new(host));
+        let deployments = Deployments::new(ledger.clone(), documents.clone(), engine.clone(), clock.clone());
         let players = Players::from([
             ("scenario", Arc::new(Scenarios { player: scenarios, sql: sql.clone(), clock: clock.clone() }) as Arc<dyn Player>),
             ("experiment", Arc::new(experiments)),
+            (DEPLOYMENT, Arc::new(deployments.clone())),
             (GAME_DAY, Arc::new(GameDayPlayer { days: game_days.clone() })),
         ]);
         let executor = Arc::new(Executor::new(
@@ -228,6 +231,7 @@ impl Rooms {
             incidents: incidents.clone(),
             deliveries: Deliveries::new(ledger.clone(), clock.clone()),
             runs,
+            deployments: deployments.clone(),
             runners,
             scale_points,
             postmortems,
@@ -246,6 +250,7 @@ impl Rooms {
             executor.clone(),
             Arc::new(actions),
             Arc::new(game_days.task()),
+            Arc::new(UndoTask::new(deployments)),
         ];
         Self { app, executor, tasks, timed: vec![Arc::new(runways)] }
     }

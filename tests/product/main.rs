@@ -10,6 +10,7 @@ mod canary;
 mod command_line;
 mod crash;
 mod demo;
+mod deployment;
 mod experiment;
 mod game_day;
 mod http;

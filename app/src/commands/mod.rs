@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod demo;
+pub mod deploy;
 pub mod experiment;
 pub mod fault_proxy;
 pub mod guard;
@@ -33,6 +34,7 @@ pub fn dispatch(cli: Cli) -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Schema(args) => schema::run(args),
         Command::Demo(args) => block_on(demo::run(args)),
+        Command::Deploy(args) => block_on(deploy::run(args)),
         Command::Serve(args) => block_on(serve::run(args)),
         Command::Query(args) => block_on(query::run(args)),
         Command::Promql(args) => block_on(promql::run(args)),

@@ -120,6 +120,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(organize::overview::routes())
         .merge(organize::entities::routes())
         .merge(organize::documents::routes())
+        .merge(prepare::deployments::routes())
         .merge(prepare::runbooks::routes())
         .merge(prepare::runners::routes())
         .merge(prepare::runs::routes())

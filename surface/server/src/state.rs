@@ -12,6 +12,7 @@ use ledger::Ledger;
 use operate::alarms::Rules;
 use operate::incidents::Incidents;
 use operate::notify::Deliveries;
+use prepare::deployments::Deployments;
 use prepare::runners::Runners;
 use prepare::runs::Runs;
 use telemetry::promql::Engine;
@@ -36,6 +37,7 @@ pub struct App {
     pub incidents: Incidents,
     pub deliveries: Deliveries,
     pub runs: Runs,
+    pub deployments: Deployments,
     pub runners: Runners,
     pub scale_points: ScalePoints,
     pub postmortems: Postmortems,

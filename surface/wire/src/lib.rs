@@ -5,6 +5,7 @@
 
 pub mod canaries;
 pub mod catalog;
+pub mod deployments;
 pub mod error;
 pub mod experiments;
 pub mod explore;

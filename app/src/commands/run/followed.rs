@@ -1,5 +1,6 @@
 //! A run on a server, followed until it ends or needs a person.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -30,13 +31,24 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         component: None,
         key: None,
     };
-    let run: Run = session.client.post("api/runs", &request).await?;
+    let code = follow_request(&session, &request, args.detach).await?;
+    session.close().await;
+    Ok(code)
+}
+
+/// Requests a run of a document and follows it.
+pub async fn request_and_follow(session: &Session, document: String, parameters: BTreeMap<String, String>, detach: bool) -> anyhow::Result<ExitCode> {
+    follow_request(session, &RequestRun { document, parameters, incident: None, component: None, key: None }, detach).await
+}
+
+async fn follow_request(session: &Session, request: &RequestRun, detach: bool) -> anyhow::Result<ExitCode> {
+    let run: Run = session.client.post("api/runs", request).await?;
     eprintln!("run {} of {}", run.id, run.document);
-    let code = if args.detach {
+    Ok(if detach {
         ExitCode::SUCCESS
     } else {
         tokio::select! {
-            status = follow(&session, &run) => match status? {
+            status = follow(session, &run) => match status? {
                 RunStatus::Succeeded => ExitCode::SUCCESS,
                 _ => ExitCode::from(EXIT_PROBLEMS),
             },
@@ -46,9 +58,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 ExitCode::from(EXIT_PROBLEMS)
             }
         }
-    };
-    session.close().await;
-    Ok(code)
+    })
 }
 
 /// Prints output as it comes, until the run ends or needs a person.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::scenario::With;
+pub use followed::request_and_follow;
 use crate::cli::ServerArgs;
 
 #[derive(Debug, clap::Args)]

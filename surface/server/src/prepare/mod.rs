@@ -1,6 +1,7 @@
 //! Runbooks, playbooks, scenarios and their runs.
 
 pub mod attachments;
+pub mod deployments;
 pub mod runbooks;
 pub mod runners;
 pub mod runs;

@@ -1,0 +1,153 @@
+//! A new version goes out in steps, with a program as its router, and comes back by itself.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::fixture::eventually;
+use crate::fixture::server::{Server, ServerSettings};
+
+const ACTOR: &str = "user:default/jo";
+
+const CATALOG: &str = "apiVersion: backstage.io/v1alpha1
+kind: User
+metadata: { name: jo }
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: { name: orders }
+spec: { type: service, lifecycle: production, owner: user:jo }
+";
+
+/// The weight is a line in a file, as a configuration would be.
+fn deployment(weights: &Path, strategy: &str, more: &str) -> String {
+    format!(
+        "apiVersion: mainstay.dev/v1
+kind: Deployment
+metadata: {{ name: orders-rollout }}
+spec:
+  component: orders
+  environments:
+    - name: production
+      router: {{ command: {{ set: [sh, -c, 'echo $MAINSTAY_OLD_VERSION $MAINSTAY_VERSION $MAINSTAY_WEIGHT >> {}'] }} }}
+      strategy: {strategy}
+{more}",
+        weights.display()
+    )
+}
+
+fn lines(weights: &Path) -> Vec<String> {
+    std::fs::read_to_string(weights).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
+async fn deploy(server: &Server, version: &str) -> String {
+    let request = json!({ "document": "orders-rollout", "parameters": { "version": version, "from": "1" } });
+    server.post("api/runs", ACTOR, request).await["id"].as_str().unwrap().to_owned()
+}
+
+async fn ended(server: &Server, run: &str) -> Value {
+    eventually("the deployment's end", Duration::from_secs(60), async || {
+        let run = server.get(&format!("api/runs/{run}")).await["run"].clone();
+        ["succeeded", "failed", "cancelled"].contains(&run["status"].as_str()?).then_some(run)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_version_arrives_in_steps_and_the_next_starts_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights");
+    let strategy = "{ steps: [{ percent: 10, hold: 200ms }, { percent: 50, hold: 200ms }] }";
+    let server = ServerSettings::new().document("catalog.yaml", CATALOG).document("rollout.yaml", &deployment(&weights, strategy, "")).start().await;
+    let run = deploy(&server, "2").await;
+    assert_eq!(ended(&server, &run).await["status"], "succeeded");
+    assert_eq!(lines(&weights), ["1 2 10", "1 2 50", "1 2 100"]);
+    let environment = server.get("api/deployments").await[0]["environments"][0].clone();
+    assert_eq!((&environment["version"], &environment["arrived_by"]), (&json!("2"), &json!(run)));
+
+    ended(&server, &deploy(&server, "3").await).await;
+    assert_eq!(lines(&weights)[3..], ["2 3 10", "2 3 50", "2 3 100"]);
+}
+
+#[tokio::test]
+async fn a_hook_that_fails_takes_the_version_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights");
+    let hooks = "      hooks: { eachStep: [{ runbook: look }] }\n";
+    let runbook = "---\napiVersion: mainstay.dev/v1\nkind: Runbook\nmetadata: { name: look }\n---\n# Look\n\n```bash\necho not good; exit 1\n```\n";
+    let document = deployment(&weights, "{ canary: { percent: 10, interval: 100ms } }", hooks);
+    let server = ServerSettings::new().document("catalog.yaml", CATALOG).document("rollout.yaml", &document).document("look.md", runbook).start().await;
+    let run = ended(&server, &deploy(&server, "2").await).await;
+    assert_eq!(run["status"], "failed");
+    assert!(run["error"].as_str().unwrap().contains("rolled back: the hook look failed"), "{run}");
+    assert_eq!(lines(&weights), ["1 2 10", "1 2 0"]);
+    let reasons = server.get("api/events?type=dev.mainstay.deployment.rollingback").await;
+    assert_eq!(reasons[0]["data"]["reason"]["kind"], "hook");
+}
+
+/// The condition of the alarm is the weight itself, as if the new version failed from its first request on.
+#[tokio::test]
+async fn an_alarm_takes_the_version_back_within_seconds() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights");
+    let rules = "groups:\n  - name: orders\n    interval: 1s\n    rules:\n      - alert: OrdersFailing\n        expr: mainstay_never or on() (time() > FIRES)\n";
+    let document = deployment(&weights, "{ canary: { percent: 10, interval: 1h } }", "      alarms: [OrdersFailing]\n");
+    let fires = jiff::Timestamp::now().as_second() + 6;
+    let server = ServerSettings::new()
+        .document("catalog.yaml", CATALOG)
+        .document("rollout.yaml", &document)
+        .document("rules.yaml", &rules.replace("mainstay_never or on() (time() > FIRES)", &format!("vector(time()) > {fires}")))
+        .start()
+        .await;
+    let run = deploy(&server, "2").await;
+    eventually("the first step", Duration::from_secs(5), async || (lines(&weights) == ["1 2 10"]).then_some(())).await;
+    let run = ended(&server, &run).await;
+    let late_s = jiff::Timestamp::now().as_second() - fires;
+    assert!(late_s < 5, "{late_s} s after the alarm's condition");
+    assert!(run["error"].as_str().unwrap().contains("the alarm OrdersFailing fires"), "{run}");
+    assert_eq!(lines(&weights), ["1 2 10", "1 2 0"]);
+}
+
+#[tokio::test]
+async fn a_cancelled_deployment_is_taken_back_and_a_stopped_one_stands_still() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights");
+    let document = deployment(&weights, "{ canary: { percent: 10, interval: 1h } }", "");
+    let server = ServerSettings::new().document("catalog.yaml", CATALOG).document("rollout.yaml", &document).start().await;
+    server.post("api/deployments/switch", ACTOR, json!({ "stopped": true, "reason": "an incident" })).await;
+    let run = deploy(&server, "2").await;
+    let waits = eventually("a word of the stop", Duration::from_secs(10), async || {
+        let output = server.get(&format!("api/runs/{run}/output")).await.to_string();
+        output.contains("all deployments are stopped: an incident").then_some(())
+    });
+    waits.await;
+    assert!(lines(&weights).is_empty());
+    server.post("api/deployments/switch", ACTOR, json!({ "stopped": false })).await;
+    eventually("the first step", Duration::from_secs(10), async || (lines(&weights) == ["1 2 10"]).then_some(())).await;
+    server.post(&format!("api/runs/{run}/cancel"), ACTOR, json!({})).await;
+    assert_eq!(ended(&server, &run).await["status"], "cancelled");
+    eventually("the old weight", Duration::from_secs(10), async || (lines(&weights) == ["1 2 10", "1 2 0"]).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_deployment_survives_kill_9_at_any_instant() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights");
+    let strategy = "{ steps: [{ percent: 10, hold: 300ms }, { percent: 50, hold: 300ms }] }";
+    let mut server = ServerSettings::new().document("catalog.yaml", CATALOG).document("rollout.yaml", &deployment(&weights, strategy, "")).start().await;
+    let run = deploy(&server, "2").await;
+    for step in 1..=3 {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while lines(&weights).iter().collect::<std::collections::BTreeSet<_>>().len() < step && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        server = server.kill_and_restart().await;
+    }
+    assert_eq!(ended(&server, &run).await["status"], "succeeded");
+    let mut taken = lines(&weights);
+    taken.dedup();
+    assert_eq!(taken, ["1 2 10", "1 2 50", "1 2 100"], "a weight may be set twice, but none is left out or goes back");
+    let recorded = server.get("api/events?type=dev.mainstay.deployment.shifting").await;
+    assert_eq!(recorded.as_array().unwrap().len(), 3);
+}
