@@ -1,7 +1,8 @@
 //! A new version goes out in steps, with a program as its router, and comes back by itself.
 
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -138,11 +139,9 @@ async fn a_deployment_survives_kill_9_at_any_instant() {
     let mut server = ServerSettings::new().document("catalog.yaml", CATALOG).document("rollout.yaml", &deployment(&weights, strategy, "")).start().await;
     let run = deploy(&server, "2").await;
     for step in 1..=3 {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while lines(&weights).iter().collect::<std::collections::BTreeSet<_>>().len() < step && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        server = server.kill_and_restart().await;
+        let distinct = || lines(&weights).into_iter().collect::<BTreeSet<_>>().len();
+        eventually("the next weight", Duration::from_secs(30), async || (distinct() >= step).then_some(())).await;
+        server = server.kill().start().await;
     }
     assert_eq!(ended(&server, &run).await["status"], "succeeded");
     let mut taken = lines(&weights);
