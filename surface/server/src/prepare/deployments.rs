@@ -65,14 +65,14 @@ async fn switched(State(app): State<App>) -> ApiResult<Json<DeploymentSwitch>> {
 
 /// Stops all deployments, or allows them again. What is under way stands still at its weight.
 #[utoipa::path(post, path = "/api/deployments/switch", tag = "prepare", request_body = DeploymentSwitch,
-    responses((status = 204), (status = 400, body = Problem)))]
-async fn switch(State(app): State<App>, Acting(actor): Acting, Body(body): Body<DeploymentSwitch>) -> ApiResult<StatusCode> {
+    responses((status = 200, body = DeploymentSwitch), (status = 400, body = Problem)))]
+async fn switch(State(app): State<App>, Acting(actor): Acting, Body(body): Body<DeploymentSwitch>) -> ApiResult<Json<DeploymentSwitch>> {
     let reason = body.reason.as_deref().unwrap_or("no reason was given");
     match body.stopped {
         true => app.deployments.stop_all(reason, &actor).await?,
         false => app.deployments.allow(reason, &actor).await?,
     }
-    Ok(StatusCode::NO_CONTENT)
+    switched(State(app)).await
 }
 
 /// Pauses, resumes or promotes the shift under way. To abort it, cancel its run.
