@@ -2,11 +2,14 @@
 
 use kernel::RunId;
 
-use crate::{Action, AlarmRecord, Delivery, Event, Incident, NewEvent, OutputChunk, Position, Postmortem, Run, RunAttachment, Step};
+use crate::{
+    Action, AlarmRecord, Delivery, Event, Incident, NewEvent, OutputChunk, Parameter, ParameterVersion, Position, Postmortem, Run, RunAttachment,
+    Secret, SecretRead, SecretVersion, Step,
+};
 
 /// Events and the state that goes with them, written in one transaction or not at all.
 ///
-/// Puts insert or replace by id. Runs and incidents carry a revision: a put whose revision is not the
+/// Puts insert or replace by id. Runs, incidents, parameters and secrets carry a revision: a put whose revision is not the
 /// stored one fails the whole batch with [`Conflict`](crate::LedgerError::Conflict).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
@@ -22,6 +25,13 @@ pub struct Batch {
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) postmortems: Vec<Postmortem>,
     pub(crate) actions: Vec<Action>,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) parameter_versions: Vec<ParameterVersion>,
+    pub(crate) forgotten_parameter_versions: Vec<(String, i64)>,
+    pub(crate) secrets: Vec<Secret>,
+    pub(crate) secret_versions: Vec<SecretVersion>,
+    pub(crate) forgotten_secret_versions: Vec<(String, i64)>,
+    pub(crate) secret_reads: Vec<SecretRead>,
     pub(crate) cursors: Vec<(String, Position)>,
     pub(crate) lease: Option<(String, i64)>,
 }
@@ -55,6 +65,14 @@ impl Batch {
         delivery(Delivery) => deliveries;
         postmortem(Postmortem) => postmortems;
         action(Action) => actions;
+        parameter(Parameter) => parameters;
+        /// A version that is there already fails the batch.
+        parameter_version(ParameterVersion) => parameter_versions;
+        forget_parameter_version((String, i64)) => forgotten_parameter_versions;
+        secret(Secret) => secrets;
+        secret_version(SecretVersion) => secret_versions;
+        forget_secret_version((String, i64)) => forgotten_secret_versions;
+        secret_read(SecretRead) => secret_reads;
     }
 
     /// Moves a reader's cursor: what it has handled is remembered with what it did.

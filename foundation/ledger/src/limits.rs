@@ -9,6 +9,8 @@ pub const ATTACHMENT_BYTES_MAX: usize = 4 << 20;
 pub const RUNS_WITH_ATTACHMENTS_MAX: i64 = 200;
 /// Of one event's data as JSON.
 pub const EVENT_DATA_BYTES_MAX: usize = 1 << 20;
+/// Of one version of a parameter or a secret as it is stored.
+pub const VALUE_BYTES_MAX: usize = 256 << 10;
 /// Of one batch, everything together.
 pub const BATCH_BYTES_MAX: usize = 16 << 20;
 /// Of a text that is searched for: an event's type, subject or key, a name, a fingerprint.

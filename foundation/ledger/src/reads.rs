@@ -1,5 +1,7 @@
 //! Reading what happened. Every read sees whole batches: one statement, from the last commit.
 
+mod values;
+
 use kernel::{ActionId, DeliveryId, IncidentId, RunId, Timestamp};
 use serde::de::DeserializeOwned;
 

@@ -1,5 +1,7 @@
 //! A batch as the statements that write it. Pure: no clock, no database.
 
+mod values;
+
 use crate::backend::{Value, label};
 use crate::limits::{ATTACHMENT_BYTES_MAX, BATCH_BYTES_MAX, EVENT_DATA_BYTES_MAX, OUTPUT_CHUNK_BYTES_MAX, RUNS_WITH_ATTACHMENTS_MAX};
 use crate::*;
@@ -61,6 +63,7 @@ pub(crate) fn state(batch: &Batch) -> Result<Vec<Statement>> {
     for action in &batch.actions {
         statements.push(put_action(action)?);
     }
+    statements.extend(values::state(batch)?);
     for (reader, position) in &batch.cursors {
         statements.push(put_cursor(reader, *position)?);
     }

@@ -91,5 +91,31 @@ pub const DEPLOYMENT_COMPLETED: &str = "dev.mainstay.deployment.completed";
 pub const DEPLOYMENTS_STOPPED: &str = "dev.mainstay.deployments.stopped";
 pub const DEPLOYMENTS_ALLOWED: &str = "dev.mainstay.deployments.allowed";
 
+/// A parameter has a new version. The subject is its path.
+pub const PARAMETER_CHANGED: &str = "dev.mainstay.parameter.changed";
+/// A label stands at another version.
+pub const PARAMETER_LABELLED: &str = "dev.mainstay.parameter.labelled";
+
+/// A secret has a new version. The subject is its path, here and below.
+pub const SECRET_WRITTEN: &str = "dev.mainstay.secret.written";
+/// A value was handed out: to whom, which version, and why.
+pub const SECRET_READ: &str = "dev.mainstay.secret.read";
+/// Somebody asked for a value whom the policy does not let read it.
+pub const SECRET_REFUSED: &str = "dev.mainstay.secret.refused";
+/// The pending version became current.
+pub const SECRET_PROMOTED: &str = "dev.mainstay.secret.promoted";
+/// The previous version became current again.
+pub const SECRET_ROLLED_BACK: &str = "dev.mainstay.secret.rolledback";
+/// The pending version was dropped.
+pub const SECRET_DROPPED: &str = "dev.mainstay.secret.dropped";
+/// A runbook is to put the pending version to use.
+pub const SECRET_ROTATION_BEGUN: &str = "dev.mainstay.secret.rotationbegun";
+/// The runbook succeeded, and the pending version became current.
+pub const SECRET_ROTATED: &str = "dev.mainstay.secret.rotated";
+/// The runbook failed, and the pending version was dropped.
+pub const SECRET_ROTATION_FAILED: &str = "dev.mainstay.secret.rotationfailed";
+/// Data keys were wrapped anew under the present master key.
+pub const SECRETS_REWRAPPED: &str = "dev.mainstay.secret.rewrapped";
+
 pub const DOCUMENTS_CHANGED: &str = "dev.mainstay.documents.changed";
 pub const SERVER_STARTED: &str = "dev.mainstay.server.started";

@@ -10,12 +10,14 @@ const SQLITE: &[&str] = &[
     include_str!("migrations/sqlite/0002_routine_runs.sql"),
     include_str!("migrations/sqlite/0003_attachments.sql"),
     include_str!("migrations/sqlite/0004_practice.sql"),
+    include_str!("migrations/sqlite/0005_values.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0001_first.sql"),
     include_str!("migrations/postgres/0002_routine_runs.sql"),
     include_str!("migrations/postgres/0003_attachments.sql"),
     include_str!("migrations/postgres/0004_practice.sql"),
+    include_str!("migrations/postgres/0005_values.sql"),
 ];
 
 pub(super) async fn apply(database: &Database) -> Result<()> {

@@ -16,4 +16,5 @@ mod opening;
 mod records;
 mod support;
 mod tables;
+mod values;
 mod watching;

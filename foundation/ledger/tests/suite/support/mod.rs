@@ -39,10 +39,10 @@ impl TestDatabase {
     }
 
     /// One statement behind the ledger's back.
-    pub async fn execute(&self, sql: &'static str) {
+    pub async fn execute(&self, sql: &str) {
         if self.url.starts_with("sqlite") {
             let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
-            connection.execute(sql).await.unwrap();
+            connection.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
             connection.close().await.unwrap();
         } else {
             postgres::execute(&self.url, sql).await;
