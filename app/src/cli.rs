@@ -50,6 +50,10 @@ pub enum Command {
     Deploy(commands::deploy::Args),
     /// Declare, list, show, note, change and resolve incidents
     Incident(commands::incident::Args),
+    /// Get, put, list and label parameters: named values with versions
+    Parameter(commands::parameter::Args),
+    /// Keep, read, rotate and roll back secrets; values come from standard input or a file, never from the arguments
+    Secret(commands::secret::Args),
     /// Play a scenario at its rates: a load test, or the search for the limit
     Load(commands::load::Args),
     /// Compare two series of points, of an old and a new version, and say whether the new one is as good

@@ -12,6 +12,7 @@ mod runner;
 mod remote_sql;
 mod session;
 mod settings;
+mod values;
 mod wiring;
 
 use std::process::ExitCode;

@@ -34,6 +34,14 @@ impl Session {
         Ok(Self { client, embedded })
     }
 
+    /// For what would be gone with a temporary server.
+    pub async fn lasting(args: &ServerArgs) -> anyhow::Result<Self> {
+        if args.server.is_none() && args.data.is_none() {
+            anyhow::bail!("nothing says where the values are kept; name the server by --server, or its data folder by --data");
+        }
+        Self::open(args).await
+    }
+
     pub async fn close(self) {
         if let Some(embedded) = self.embedded {
             embedded.server.stop().await;

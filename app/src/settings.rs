@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use prepare::secrets::keys::{KeyError, KeySource};
 use serde::Deserialize;
 use server::Access;
 
@@ -47,6 +48,14 @@ pub struct ServeArgs {
     #[arg(long, env = "MAINSTAY_ACCESS_TOKEN_FILE", value_name = "FILE")]
     pub access_token_file: Option<PathBuf>,
 
+    /// What secrets are sealed under: file:PATH, env:MAINSTAY_… or kms:KEY-ID [default: a file in the data folder, made at first use]
+    #[arg(long, env = "MAINSTAY_MASTER_KEY", value_name = "KEY")]
+    pub master_key: Option<String>,
+
+    /// Where secrets were sealed before; may be repeated
+    #[arg(long = "old-master-key", env = "MAINSTAY_OLD_MASTER_KEYS", value_name = "KEY", value_delimiter = ' ')]
+    pub old_master_keys: Vec<String>,
+
     /// Receives the addresses as JSON once everything answers
     #[arg(long, env = "MAINSTAY_READY_FILE", value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
@@ -68,6 +77,9 @@ struct SettingsFile {
     lake: Option<String>,
     repository: Option<PathBuf>,
     access_token_file: Option<PathBuf>,
+    master_key: Option<String>,
+    #[serde(default)]
+    old_master_keys: Vec<String>,
     ready_file: Option<PathBuf>,
 }
 
@@ -83,6 +95,8 @@ pub struct Settings {
     pub lake: Option<String>,
     pub repository: PathBuf,
     pub access: Access,
+    pub master_key: KeySource,
+    pub old_master_keys: Vec<KeySource>,
     pub ready_file: Option<PathBuf>,
     /// Whether the server sends its own telemetry to itself, and what it then tells the terminal.
     pub observe_itself: Option<&'static str>,
@@ -100,6 +114,8 @@ pub enum SettingsError {
     Token { path: PathBuf, source: std::io::Error },
     #[error("the access token in {path} has fewer than 16 characters; write a longer one, e.g. `openssl rand -hex 24 > {path}`")]
     ShortToken { path: PathBuf },
+    #[error(transparent)]
+    MasterKey(#[from] KeyError),
     #[error(
         "{flag} {address} can be reached from other machines, but nothing says who may: \
          give --access-token-file FILE, or listen on 127.0.0.1"
@@ -118,7 +134,10 @@ impl Settings {
             Some(path) => Access::Token(read_token(path)?),
             None => Access::Loopback,
         };
+        let old = if args.old_master_keys.is_empty() { file.old_master_keys } else { args.old_master_keys };
         let settings = Self {
+            master_key: args.master_key.or(file.master_key).map_or_else(|| Ok(key_file(&data)), |text| text.parse())?,
+            old_master_keys: old.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
             listen: args.listen.or(file.listen).unwrap_or_else(|| loopback(4316)),
             otlp_grpc: args.otlp_grpc.or(file.otlp_grpc).unwrap_or_else(|| loopback(4317)),
             otlp_http: args.otlp_http.or(file.otlp_http).unwrap_or_else(|| loopback(4318)),
@@ -148,6 +167,8 @@ impl Settings {
             lake: None,
             repository: repository_of(ops),
             access: Access::Loopback,
+            master_key: key_file(data),
+            old_master_keys: Vec::new(),
             ready_file: None,
             observe_itself: None,
             run_environment: BTreeMap::new(),
@@ -173,6 +194,10 @@ impl SettingsFile {
         let text = std::fs::read_to_string(path).map_err(|source| SettingsError::Read { path: path.into(), source })?;
         toml::from_str(&text).map_err(|source| SettingsError::Parse { path: path.into(), source })
     }
+}
+
+fn key_file(data: &Path) -> KeySource {
+    KeySource::File(data.join("master.key"))
 }
 
 fn loopback(port: u16) -> SocketAddr {

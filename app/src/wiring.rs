@@ -26,10 +26,14 @@ use operate::incidents::{IncidentTask, Incidents};
 use operate::notify::{Deliveries, NotifyTask};
 use organize::catalog::CatalogTables;
 use prepare::deployments::{Deployments, UndoTask};
+use prepare::parameters::Parameters;
 use prepare::runners::Runners;
 use prepare::runs::playable::{DEPLOYMENT, GAME_DAY};
 use prepare::runs::{Executor, ExecutorSettings, Player, Players, Runs};
 use prepare::scenarios::{ScenarioPlayer, Telemetry};
+use prepare::secrets::Secrets;
+use prepare::secrets::keys::Keys;
+use prepare::values::{Elsewhere, ValueSource, Values};
 use serde::Serialize;
 use serde_json::json;
 use server::telemetry::Limits;
@@ -92,7 +96,9 @@ impl Server {
         let lake = open_lake(&settings, &clock, &ledger, &documents).await?;
         let tasks = Arc::new(Driver::new(clock.clone(), shutdown.clone()));
         let injector = injector(&settings.data).await?;
-        let rooms = Rooms::build(&settings, &addresses, &clock, &ledger, &lake, &documents, &tasks, &shutdown, &injector);
+        let keys = Arc::new(Keys::new(settings.master_key.clone(), settings.old_master_keys.clone()));
+        keys.check().await?;
+        let rooms = Rooms::build(&settings, &addresses, &clock, &ledger, &lake, &documents, &tasks, &shutdown, &injector, keys);
         ledger
             .commit(Batch::new().event(NewEvent::new("/server", types::SERVER_STARTED, json!({"version": env!("CARGO_PKG_VERSION")}))))
             .await?;
@@ -163,6 +169,7 @@ impl Rooms {
         driver: &Arc<Driver>,
         shutdown: &CancellationToken,
         injector: &Injector,
+        keys: Arc<Keys>,
     ) -> Self {
         let metrics: Arc<dyn MetricSource> = lake.clone();
         let sql: Arc<dyn SqlSource> = lake.clone();
@@ -173,7 +180,18 @@ impl Rooms {
             .reached_at(&addresses.http_url());
         let rules = alarms.rules();
         let runs = Runs::new(ledger.clone(), documents.clone(), clock.clone());
-        let house = House { runs: runs.clone(), ledger: ledger.clone(), engine: engine.clone(), clock: clock.clone(), injector: injector.clone() };
+        let parameters = Parameters::new(ledger.clone(), clock.clone());
+        let secrets = Secrets::new(ledger.clone(), documents.clone(), clock.clone(), keys);
+        let elsewhere = Elsewhere::new(settings.run_environment.clone());
+        let values: Arc<dyn ValueSource> = Arc::new(Values { parameters: parameters.clone(), secrets: secrets.clone(), elsewhere });
+        let house = House {
+            runs: runs.clone(),
+            ledger: ledger.clone(),
+            engine: engine.clone(),
+            clock: clock.clone(),
+            injector: injector.clone(),
+            values: values.clone(),
+        };
         let runners = Runners::new(ledger.clone(), clock.clone());
         let scenarios = ScenarioPlayer {
             runners: runners.clone(),
@@ -181,9 +199,10 @@ impl Rooms {
             clock: clock.clone(),
             root: settings.ops.clone(),
             environment: settings.run_environment.clone(),
+            values: values.clone(),
         };
         let experiments = ExperimentPlayer {
-            platform: Arc::new(house),
+            house,
             clock: clock.clone(),
             root: settings.ops.clone(),
             environment: settings.run_environment.clone(),
@@ -211,6 +230,7 @@ impl Rooms {
             documents.clone(),
             engine.clone(),
             sql.clone(),
+            values,
             players,
             clock.clone(),
             executor_settings(settings, addresses),
@@ -233,6 +253,8 @@ impl Rooms {
             runs,
             deployments: deployments.clone(),
             runners,
+            parameters,
+            secrets: secrets.clone(),
             scale_points,
             postmortems,
             game_days: game_days.clone(),
@@ -251,6 +273,7 @@ impl Rooms {
             Arc::new(actions),
             Arc::new(game_days.task()),
             Arc::new(UndoTask::new(deployments)),
+            Arc::new(secrets.task()),
         ];
         Self { app, executor, tasks, timed: vec![Arc::new(runways)] }
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kernel::{Classified, Kind, SharedClock, SystemClock};
 use mainstay_evolve::experiments::{
-    Around, Begun, ExperimentError, Journal, NoPlatform, Observer, Part, Platform, PlatformError, Row, Sample, Settings, Status, play,
+    Around, Begun, ExperimentError, Filled, Journal, NoPlatform, Observer, Part, Platform, PlatformError, Row, Sample, Settings, Status, play,
 };
 use mainstay_evolve::faults::{Bounds, FaultSpec};
 use parking_lot::Mutex;
@@ -72,6 +72,12 @@ impl Platform for Double {
 
     async fn secret(&self, name: &str) -> Result<String, PlatformError> {
         Ok(format!("stored-{name}"))
+    }
+
+    async fn fill(&self, text: &str) -> Result<Filled, PlatformError> {
+        let secret = text.contains("mainstay-secret");
+        let filled = text.replace("{{resolve:mainstay-secret:/a}}", "elsewhere-kept").replace("{{resolve:mainstay:/b}}", "open");
+        Ok(Filled { text: filled, secret })
     }
 }
 
@@ -319,6 +325,26 @@ async fn secrets_never_stand_in_a_journal() {
     assert_eq!(journal.run[0].output["stdout"], "*** *** ***\n");
     let text = serde_json::to_string(&journal).unwrap();
     assert!(["written-here", "from-a-file", "stored-token"].iter().all(|secret| !text.contains(secret)), "{text}");
+}
+
+#[tokio::test]
+async fn references_are_filled_in_and_secrets_stay_out_of_the_configuration() {
+    let parts = json!({
+        "configuration": { "open": "{{resolve:mainstay:/b}}" },
+        "secrets": { "shop": { "token": "a-{{resolve:mainstay-secret:/a}}" } },
+        "method": [{ "type": "action", "name": "say", "provider": { "type": "process", "path": "echo", "arguments": ["${open}", "${token}"] } }]
+    });
+    let play = async |parts| {
+        let settings = Settings::default();
+        played(parts, &settings, &Double::default(), &mainstay_evolve::experiments::Unwatched, &CancellationToken::new()).await
+    };
+    let journal = play(parts.clone()).await.unwrap();
+    assert_eq!(journal.run[0].output["stdout"], "open ***\n");
+    assert!(!serde_json::to_string(&journal).unwrap().contains("elsewhere-kept"));
+    let mut shown = parts;
+    shown["configuration"]["open"] = json!("{{resolve:mainstay-secret:/a}}");
+    let error = play(shown).await.unwrap_err().to_string();
+    assert!(error.contains("put it under `secrets`") && !error.contains("elsewhere-kept"), "{error}");
 }
 
 #[derive(Default)]

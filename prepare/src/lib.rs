@@ -2,6 +2,10 @@
 
 pub mod deployments;
 pub mod judge;
+pub mod aws;
+pub mod parameters;
 pub mod runners;
 pub mod runs;
 pub mod scenarios;
+pub mod secrets;
+pub mod values;

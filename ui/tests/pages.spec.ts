@@ -10,6 +10,7 @@ const PAGES: { name: string; path: string; shows: string }[] = [
   { name: 'runbooks', path: '/prepare/runbooks', shows: 'table tbody tr' },
   { name: 'scenarios', path: '/prepare/scenarios', shows: 'table tbody tr, main .empty' },
   { name: 'runs', path: '/prepare/runs', shows: 'table tbody tr' },
+  { name: 'parameters', path: '/prepare/parameters', shows: 'table tbody tr, main .empty' },
   { name: 'incidents', path: '/operate/incidents', shows: 'table tbody tr' },
   { name: 'alarms', path: '/operate/alarms', shows: 'table tbody tr' },
   { name: 'canaries', path: '/operate/canaries', shows: 'table tbody tr, main .empty' },

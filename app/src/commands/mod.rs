@@ -10,6 +10,7 @@ pub mod incident;
 pub mod init;
 pub mod judge;
 pub mod load;
+pub mod parameter;
 pub mod postmortem;
 pub mod promql;
 pub mod query;
@@ -17,6 +18,7 @@ pub mod run;
 pub mod runner;
 pub mod scenario;
 pub mod schema;
+pub mod secret;
 pub mod serve;
 
 use std::process::ExitCode;
@@ -42,6 +44,8 @@ pub fn dispatch(cli: Cli) -> ExitCode {
         Command::Runner(args) => block_on(runner::run(args)),
         Command::Incident(args) => block_on(incident::run(args)),
         Command::Judge(args) => block_on(judge::run(args)),
+        Command::Parameter(args) => block_on(parameter::run(args)),
+        Command::Secret(args) => block_on(secret::run(args)),
         Command::Load(args) => block_on(load::run(args)),
         Command::Experiment(args) => block_on(experiment::run(args)),
         Command::FaultProxy(args) => block_on(fault_proxy::run(args)),

@@ -10,6 +10,9 @@ use prepare::scenarios::Setup;
 use scenario::{CompileOptions, Program};
 use serde_json::{Value, json};
 
+use crate::client::Client;
+use crate::values::{ClientValues, asking};
+
 /// What all commands that play a scenario are told.
 #[derive(Debug, clap::Args)]
 pub struct Chosen {
@@ -75,6 +78,13 @@ impl With {
     }
 }
 
+/// Fills in what the script's variables refer to.
+pub async fn fill(setup: &mut Setup, server: Option<&Client>) -> anyhow::Result<()> {
+    let why = format!("a variable of {}", setup.script.name);
+    setup.fill(&ClientValues::new(server.cloned()), &asking(&why)).await?;
+    Ok(())
+}
+
 /// Faults are told on standard error.
 pub fn compile(setup: &Setup) -> anyhow::Result<Program> {
     setup.compile().map_err(|errors| {
@@ -86,14 +96,15 @@ pub fn compile(setup: &Setup) -> anyhow::Result<Program> {
 }
 
 /// Plays a script beside an experiment once, as its steady state.
-pub async fn probe(folder: &Path, name: &str, environment: Option<&str>) -> anyhow::Result<Value> {
+pub async fn probe(folder: &Path, name: &str, environment: Option<&str>, server: Option<&Client>) -> anyhow::Result<Value> {
     let beside = ["yml", "yaml", "json"].map(|ending| folder.join(format!("{name}.{ending}")));
     let path = match beside.into_iter().find(|path| path.is_file()) {
         Some(path) => path,
         None => find(name)?,
     };
     let options = CompileOptions { folder: self::folder(&path), environment: environment.map(str::to_owned), ..CompileOptions::default() };
-    let setup = Setup { script: read(&path, Given::default())?, options };
+    let mut setup = Setup { script: read(&path, Given::default())?, options };
+    fill(&mut setup, server).await?;
     let report = scenario::test::play(&compile(&setup)?, tokio_util::sync::CancellationToken::new()).await;
     Ok(json!({ "passed": report.passed(), "report": report }))
 }

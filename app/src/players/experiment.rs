@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use documents::experiment::{Activity, RollbackStrategy};
-use evolve::experiments::{self, Around, Observer, Part, Platform, Row, Settings, SteadyState};
+use evolve::experiments::{self, Around, Observer, Part, Row, Settings, SteadyState};
 use kernel::SharedClock;
 use prepare::runs::playable::ROLLBACKS;
 use prepare::runs::{Play, Played, Player};
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use super::House;
+
 pub struct ExperimentPlayer {
-    pub platform: Arc<dyn Platform>,
+    pub house: House,
     pub clock: SharedClock,
     /// Of the documents; paths of an experiment begin at its own folder.
     pub root: PathBuf,
@@ -41,7 +42,8 @@ impl Player for ExperimentPlayer {
             ..Settings::default()
         };
         let (told, mut lines) = Told::channel();
-        let around = Around { platform: &*self.platform, clock: &self.clock, observer: &told, cancel: &play.ending };
+        let platform = self.house.for_play(&play);
+        let around = Around { platform: &platform, clock: &self.clock, observer: &told, cancel: &play.ending };
         let telling = async {
             while let Some(line) = lines.recv().await {
                 play.reporter.line(line).await;

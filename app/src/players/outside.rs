@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
-use evolve::experiments::{Begun, Platform, PlatformError, Sample};
+use evolve::experiments::{Begun, Filled, Platform, PlatformError, Sample};
 use evolve::faults::{Bounds, FaultSpec, Injector};
+use prepare::values::ValueSource;
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::house::{begin, no_store};
+use super::house::{begin, stored};
 use crate::client::Client;
+use crate::values::ClientValues;
 
 pub struct Outside {
     /// Beside the experiment's file.
@@ -28,7 +31,7 @@ impl Outside {
 #[async_trait]
 impl Platform for Outside {
     async fn scenario(&self, name: &str, environment: Option<&str>) -> Result<Value, PlatformError> {
-        crate::commands::scenario::probe(&self.folder, name, environment).await.map_err(PlatformError::failed)
+        crate::commands::scenario::probe(&self.folder, name, environment, self.server.as_ref()).await.map_err(PlatformError::failed)
     }
 
     async fn promql(&self, query: &str) -> Result<Vec<Sample>, PlatformError> {
@@ -49,7 +52,14 @@ impl Platform for Outside {
     }
 
     async fn secret(&self, name: &str) -> Result<String, PlatformError> {
-        no_store(name)
+        Ok(self.fill(&stored(name)).await?.text)
+    }
+
+    async fn fill(&self, text: &str) -> Result<Filled, PlatformError> {
+        let values = ClientValues::new(self.server.clone());
+        let source: &dyn ValueSource = &values;
+        let filled = source.fill(text, &crate::values::asking("an experiment on the command line")).await.map_err(PlatformError::failed)?;
+        Ok(Filled { text: filled.text.expose_secret().to_owned(), secret: !filled.secrets.is_empty() })
     }
 }
 

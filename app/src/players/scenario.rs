@@ -35,7 +35,7 @@ impl Scenarios {
         if play.run.parameters.get(WORKERS).is_some_and(|workers| !workers.is_empty() && workers != "1") {
             return Played::failed("the limit is searched for by one; several runners share a load (mode=load)");
         }
-        let setup = match self.player.setup(&play) {
+        let setup = match self.player.setup(&play).await {
             Ok(setup) => setup,
             Err(reason) => return Played::failed(reason),
         };

@@ -34,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 pub use error::ExperimentError;
 pub use journal::{Journal, Row, RowStatus, Status, SteadyState};
 pub use observer::{Observer, Part, Unwatched};
-pub use platform::{Begun, NoPlatform, Platform, PlatformError, Sample};
+pub use platform::{Begun, Filled, NoPlatform, Platform, PlatformError, Sample};
 pub use settings::Settings;
 
 /// What surrounds an experiment while it is played.

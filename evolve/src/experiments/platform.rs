@@ -27,6 +27,18 @@ pub trait Platform: Send + Sync {
 
     /// A secret of our own store.
     async fn secret(&self, name: &str) -> Result<String, PlatformError>;
+
+    /// A text with its references (`{{resolve:…}}`) filled in.
+    async fn fill(&self, _text: &str) -> Result<Filled, PlatformError> {
+        Err(unavailable("a value that is kept elsewhere"))
+    }
+}
+
+/// A text that was filled in, and whether a secret stands in it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Filled {
+    pub text: String,
+    pub secret: bool,
 }
 
 /// A fault that has begun.

@@ -1,6 +1,7 @@
 //! How an experiment is played, apart from what it says itself.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,12 +38,25 @@ impl Settings {
         if self.compatible { Mode::Compatible } else { Mode::Specified }
     }
 
-    /// A variable of the environment that the experiment sees.
+    /// A variable of the environment that the experiment sees. The server's own settings are not for experiments.
     pub fn variable(&self, name: &str) -> Option<String> {
-        self.environment.get(name).cloned().or_else(|| std::env::var(name).ok())
+        let inherited = || (!is_own(name)).then(|| std::env::var(name).ok()).flatten();
+        self.environment.get(name).cloned().or_else(inherited)
+    }
+
+    /// What the experiment's processes do not inherit.
+    pub fn withheld() -> impl Iterator<Item = OsString> {
+        std::env::vars_os().map(|(name, _)| name).filter(|name| is_own(&name.to_string_lossy()))
     }
 
     pub fn path(&self, relative: &str) -> PathBuf {
         self.folder.join(relative)
     }
 }
+
+fn is_own(name: &str) -> bool {
+    name.starts_with("MAINSTAY_") && name != PYTHON
+}
+
+/// The interpreter of Python's activities.
+pub const PYTHON: &str = "MAINSTAY_PYTHON";

@@ -1,6 +1,7 @@
 //! The configuration and the secrets of an experiment, as they are when it is played.
 
 use documents::experiment::{Activity, EnvType, Experiment, Provider, Secret, Setting};
+use documents::value::holds_reference;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
@@ -20,7 +21,7 @@ pub async fn gather(experiment: &Experiment, settings: &Settings, platform: &dyn
         let given = settings.variables.get(name).cloned();
         let value = match (given, setting) {
             (Some(given), _) => Ok(given),
-            (None, Setting::Literal(value)) => Ok(value.clone()),
+            (None, Setting::Literal(value)) => filled(value, platform, Shown::Yes).await,
             (None, Setting::Env { key, default, as_type }) => environment(key, default.as_ref(), *as_type, settings),
             // Comes later: it may need the secrets.
             (None, Setting::Probe(_)) => continue,
@@ -82,6 +83,43 @@ fn typed(value: &Value, as_type: EnvType) -> Result<Value, String> {
     }
 }
 
+/// Whether a value is shown to whoever reads the journal.
+#[derive(Clone, Copy, PartialEq)]
+enum Shown {
+    Yes,
+    No,
+}
+
+/// With the references in all its texts filled in.
+fn filled<'a>(value: &'a Value, platform: &'a dyn Platform, shown: Shown) -> BoxFuture<'a, Result<Value, String>> {
+    Box::pin(async move {
+        Ok(match value {
+            Value::String(text) if holds_reference(value) => {
+                let filled = platform.fill(text).await.map_err(|error| error.to_string())?;
+                if filled.secret && shown == Shown::Yes {
+                    return Err("it is a secret, and the configuration is shown; put it under `secrets`".to_owned());
+                }
+                Value::String(filled.text)
+            }
+            Value::Array(items) => {
+                let mut all = Vec::with_capacity(items.len());
+                for item in items {
+                    all.push(filled(item, platform, shown).await?);
+                }
+                Value::Array(all)
+            }
+            Value::Object(fields) => {
+                let mut all = Map::new();
+                for (name, field) in fields {
+                    all.insert(name.clone(), filled(field, platform, shown).await?);
+                }
+                Value::Object(all)
+            }
+            other => other.clone(),
+        })
+    })
+}
+
 struct Sources<'a> {
     settings: &'a Settings,
     platform: &'a dyn Platform,
@@ -92,7 +130,7 @@ impl Sources<'_> {
     fn secret<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<Value, String>> {
         Box::pin(async move {
             match secret {
-                Secret::Literal(value) => Ok(value.clone()),
+                Secret::Literal(value) => filled(value, self.platform, Shown::No).await,
                 Secret::Env { key } => {
                     let value = self.settings.variable(key).map(Value::String);
                     value.ok_or_else(|| format!("the environment has no variable {key}"))

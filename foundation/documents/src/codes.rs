@@ -48,5 +48,6 @@ codes! {
     CELL_ATTRIBUTE = "cell-attribute": "An attribute of a runbook's cell is unknown or malformed.";
     NO_CELLS = "no-cells": "A runbook has no cell that can run.";
     PARAMETER = "parameter": "A run does not give a runbook the parameters that it declares.";
+    VALUE_REFERENCE = "value-reference": "A reference to a parameter or a secret, or its path, cannot be read.";
     SECRET = "secret": "A value that should be secret is written in a document.";
 }

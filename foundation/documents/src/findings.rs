@@ -30,6 +30,8 @@ pub enum Space {
     /// The name of an alert without its labels; several alerts may share it.
     AlertName,
     Experiment,
+    /// Whatever a run can play; nothing is declared here.
+    Played,
 }
 
 impl Space {
@@ -47,6 +49,7 @@ impl Space {
             Self::Deployment => "deployment",
             Self::AlertName => "alert",
             Self::Experiment => "experiment",
+            Self::Played => "runbook, script or experiment",
         }
     }
 }
@@ -67,6 +70,7 @@ impl Space {
             Self::Deployment => &[Self::Deployment],
             Self::AlertName => &[Self::AlertName],
             Self::Experiment => &[Self::Experiment],
+            Self::Played => &[Self::Runbook, Self::Script, Self::Experiment],
         }
     }
 

@@ -33,6 +33,7 @@ pub mod promql;
 pub mod report;
 pub mod schema;
 pub mod suggest;
+pub mod value;
 
 // What comes out, and where it comes from.
 pub mod graph;

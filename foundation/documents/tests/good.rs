@@ -28,6 +28,18 @@ fn the_workload_has_its_settings() {
 }
 
 #[test]
+fn secrets_have_readers() {
+    let policies = good().graph.workload.secrets;
+    assert_eq!(policies[0].path, "/shop/orders");
+    assert_eq!(policies[0].component, Some(entity("component:default/orders")));
+    assert_eq!(policies[0].readers, [entity("group:default/payments"), entity("user:default/jo")]);
+    assert_eq!(policies[0].documents, ["restart", "checkout", "slow-database"]);
+    let env = &good().graph.runbooks["restart"].env;
+    assert_eq!(env["RETRIES"], "3");
+    assert!(env["DB_URL"].starts_with("postgres://app:{{resolve:"));
+}
+
+#[test]
 fn the_catalogue_is_a_graph() {
     let loaded = good();
     assert_eq!((loaded.files, loaded.graph.entities.len(), loaded.graph.scripts.len()), (11, 8, 1));
@@ -74,7 +86,7 @@ fn runbooks_have_cells_and_prose_is_left_alone() {
     assert_eq!(restart.parameters[0].allowed, ["orders", "worker"]);
     assert_eq!(restart.digest.len(), 64);
     let [before, cell, purge] = restart.cells.as_slice() else { panic!("three cells") };
-    assert_eq!((before.language.as_str(), before.display, before.line), ("promql", Display::Chart, 22));
+    assert_eq!((before.language.as_str(), before.display, before.line), ("promql", Display::Chart, 25));
     assert_eq!(cell.source, "echo restarting \"$SERVICE\"\n");
     assert_eq!((cell.timeout, cell.env["FORCE"].as_str()), (Some(Duration::from_secs(30)), "1"));
     let approval = purge.approval.as_ref().unwrap();

@@ -34,6 +34,12 @@ impl StepResult {
         Self { error: Some(error.into()), ..Self::default() }
     }
 
+    /// With every text as `shown` says.
+    pub fn shown(self, shown: impl Fn(String) -> String) -> Self {
+        let outputs = self.outputs.into_iter().map(|(name, value)| (name, shown(value))).collect();
+        Self { exit_code: self.exit_code, error: self.error.map(&shown), outputs }
+    }
+
     fn status(&self) -> StepStatus {
         match self.error.is_none() && self.exit_code.unwrap_or(0) == 0 {
             true => StepStatus::Succeeded,

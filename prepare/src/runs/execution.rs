@@ -18,6 +18,7 @@ use super::plan::{CellPlan, Plan};
 use super::player::{Play, Player, Reporter};
 use super::state::{self, Next};
 use super::task::Services;
+use super::values::RunValues;
 
 /// Why the work on a run ends before the run does.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,7 @@ pub struct Execution {
     renewed: Instant,
     output: Output,
     folder: Arc<RunFolder>,
+    values: RunValues,
     background: BTreeMap<u32, Process>,
 }
 
@@ -73,6 +75,7 @@ impl Execution {
             renewed: Instant::now(),
             output,
             folder: Arc::new(folder),
+            values: RunValues::default(),
             background: BTreeMap::new(),
         })
     }
@@ -172,7 +175,16 @@ impl Execution {
     }
 
     async fn script(&mut self, run: &Run, step: &Step, cell: &CellPlan) -> Result<Option<StepResult>, Interruption> {
-        let mut process = match self.start(run, step) {
+        let (services, output) = (self.services.clone(), self.output.clone());
+        let mut values = std::mem::take(&mut self.values);
+        let filling = values.fill(&services, run, &cell.env, &output);
+        let filled = self.supervise(self.limit(cell), run.deadline, filling).await;
+        self.values = values;
+        let env = match filled? {
+            Ok(env) => env,
+            Err(error) => return Ok(Some(StepResult::failed(error.to_string()))),
+        };
+        let mut process = match self.start(run, step, &env) {
             Ok(process) => process,
             Err(error) => return Ok(Some(StepResult::failed(error.to_string()))),
         };
@@ -188,9 +200,9 @@ impl Execution {
         }
     }
 
-    fn start(&self, run: &Run, step: &Step) -> Result<Process, Box<dyn std::error::Error + Send + Sync>> {
+    fn start(&self, run: &Run, step: &Step, env: &BTreeMap<String, String>) -> Result<Process, Box<dyn std::error::Error + Send + Sync>> {
         let root = self.services.graph.borrow().graph.root.clone();
-        let around = Surroundings { folder: &self.folder, root: &root, settings: &self.services.settings };
+        let around = Surroundings { folder: &self.folder, root: &root, settings: &self.services.settings, env };
         let command = cell::prepare(run, step, &self.plan, &around)?;
         Ok(Process::start(command, step.index, &self.output, self.folder.clone())?)
     }
@@ -198,6 +210,7 @@ impl Execution {
     /// Records what came of a step, whatever else changed about the run meanwhile.
     async fn record(&mut self, index: u32, result: StepResult) -> Result<(), Stopped> {
         self.output.flush().await;
+        let result = result.shown(|text| self.output.redacted(text));
         loop {
             let mut change = self.read().await?;
             change.finish_step(index, result.clone(), self.now());

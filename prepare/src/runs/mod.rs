@@ -17,6 +17,10 @@
 //!   the run's parameters, the outputs of earlier cells, the cell's own `env`, and `MAINSTAY_RUN`,
 //!   `MAINSTAY_INCIDENT`, `MAINSTAY_URL`, `MAINSTAY_OUTPUT`. A column `p95(ms)` of a
 //!   query's answer is the variable `p95_ms_`.
+//! - In the `env` of the front matter or of a cell, `{{resolve:SERVICE:KEY}}` stands for a value kept elsewhere. It is
+//!   read when the first cell that names it begins, once for the run. What is secret of it is hidden from all that the
+//!   run puts out: its output, its outputs, its errors. A run that rotates a secret finds the secret's path, its
+//!   pending and its current value in `MAINSTAY_SECRET`, `MAINSTAY_SECRET_PENDING`, `MAINSTAY_SECRET_CURRENT`.
 //! - What a cell writes into the file `MAINSTAY_OUTPUT`, as lines `name=value` or as
 //!   `name<<END` … `END`, becomes outputs of the run.
 //! - It works in the document's folder, or in `cwd` of the front matter below it, or in the cell's
@@ -42,6 +46,7 @@ mod record;
 mod request;
 pub mod state;
 mod task;
+mod values;
 #[cfg(test)]
 mod tests;
 
@@ -53,6 +58,7 @@ pub use people::{Resume, Runs};
 pub use player::{Play, Played, Player, Players, Reporter};
 pub use record::{ATTACHMENTS_BYTES_MAX, ATTACHMENTS_MAX, Attached, Recorded};
 pub use task::{Executor, ExecutorSettings};
+pub use values::asking;
 
 /// How long a cell may take that does not say.
 pub const DEFAULT_CELL_TIMEOUT: Duration = Duration::from_secs(30 * 60);

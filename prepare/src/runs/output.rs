@@ -1,10 +1,15 @@
-//! The live output of a run: pieces gathered for a tenth of a second, then written.
+//! The live output of a run: pieces gathered for a tenth of a second, then written; secrets of the run never are.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{RunId, SharedClock};
 use ledger::{Batch, Lease, Ledger, LedgerError, OutputChunk, OutputKind, RunAttachment};
+use parking_lot::RwLock;
+use scenario::Redactor;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -20,6 +25,7 @@ pub const STEP_BYTES: usize = 2 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Output {
     sender: mpsc::Sender<Message>,
+    redactor: Arc<RwLock<Redactor>>,
 }
 
 #[derive(Debug)]
@@ -37,12 +43,29 @@ impl Output {
         let lease = (lease.name.clone(), lease.token);
         let writer = Writer { ledger, run, lease, clock, sequence, written: HashMap::new(), chunks: Vec::new() };
         tokio::spawn(writer.run(messages));
-        Ok(Self { sender })
+        Ok(Self { sender, redactor: Arc::default() })
+    }
+
+    /// From now on this is shown nowhere in the run.
+    pub fn hide(&self, secret: &SecretString) {
+        self.redactor.write().learn(secret.expose_secret());
+    }
+
+    /// A text without what must not be shown.
+    pub fn redacted(&self, text: String) -> String {
+        match self.redactor.read().redact(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(shown) => shown,
+        }
     }
 
     pub async fn write(&self, step: u32, kind: OutputKind, data: impl Into<String>) {
+        self.put(step, kind, self.redacted(data.into())).await;
+    }
+
+    async fn put(&self, step: u32, kind: OutputKind, data: String) {
         // The writer ends only with the run's lease; what comes later has nowhere to go.
-        let _ = self.sender.send(Message::Piece { step, kind, data: data.into() }).await;
+        let _ = self.sender.send(Message::Piece { step, kind, data }).await;
     }
 
     /// Keeps a file of the run.
@@ -66,42 +89,47 @@ impl Output {
     /// Writes what a process puts out, whole lines where it can, until the stream ends.
     pub async fn copy(&self, step: u32, kind: OutputKind, mut stream: impl AsyncRead + Unpin) {
         let mut held: Vec<u8> = Vec::new();
+        let mut text = String::new();
         loop {
             let read = match held.is_empty() {
                 true => Ok(stream.read_buf(&mut held).await),
                 // Part of a line, such as a question or a progress bar, is shown after a moment.
                 false => timeout(GATHER, stream.read_buf(&mut held)).await,
             };
-            match read {
+            let length = match read {
                 Ok(Ok(0)) | Ok(Err(_)) => break,
-                Ok(Ok(_)) => {
-                    let complete = held.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-                    let complete = if held.len() > CHUNK_BYTES { held.len() } else { complete };
-                    self.write_text(step, kind, &mut held, complete).await;
-                }
-                Err(_) => {
-                    let all = held.len();
-                    self.write_text(step, kind, &mut held, all).await;
-                }
-            }
+                Ok(Ok(_)) if held.len() > CHUNK_BYTES => held.len(),
+                Ok(Ok(_)) => held.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1),
+                Err(_) => held.len(),
+            };
+            take_text(&mut held, length, &mut text);
+            self.show(step, kind, &mut text, false).await;
         }
-        if !held.is_empty() {
-            self.write(step, kind, String::from_utf8_lossy(&held)).await;
-        }
+        text.push_str(&String::from_utf8_lossy(&held));
+        self.show(step, kind, &mut text, true).await;
     }
 
-    /// Writes the first `length` bytes, but not the beginning of a character at their end.
-    async fn write_text(&self, step: u32, kind: OutputKind, held: &mut Vec<u8>, length: usize) {
-        let length = match std::str::from_utf8(&held[..length]) {
-            Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            _ => length,
+    /// What may be the beginning of a secret stays in `text` until more of it comes.
+    async fn show(&self, step: u32, kind: OutputKind, text: &mut String, ends: bool) {
+        let (shown, taken) = {
+            let redactor = self.redactor.read();
+            if redactor.knows_nothing() { (std::mem::take(text), 0) } else { redactor.redact_part(text, ends) }
         };
-        if length > 0 {
-            let text = String::from_utf8_lossy(&held[..length]).into_owned();
-            held.drain(..length);
-            self.write(step, kind, text).await;
+        text.drain(..taken);
+        if !shown.is_empty() {
+            self.put(step, kind, shown).await;
         }
     }
+}
+
+/// Moves the first `length` bytes, but not the beginning of a character at their end.
+fn take_text(held: &mut Vec<u8>, length: usize, text: &mut String) {
+    let length = match std::str::from_utf8(&held[..length]) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        _ => length,
+    };
+    text.push_str(&String::from_utf8_lossy(&held[..length]));
+    held.drain(..length);
 }
 
 struct Writer {

@@ -31,6 +31,7 @@ pub struct Plan {
 pub struct CellPlan {
     pub interpreter: Option<String>,
     pub cwd: Option<String>,
+    /// References to values kept elsewhere are filled in when the cell begins.
     pub env: BTreeMap<String, String>,
     pub timeout_ms: Option<u64>,
     pub background: bool,
@@ -62,7 +63,7 @@ impl Plan {
             folder: document_folder.join(runbook.cwd.as_deref().unwrap_or("")),
             shell: runbook.shell.clone(),
             timeout_ms: runbook.timeout.map(whole_ms),
-            cells: runbook.cells.iter().map(CellPlan::of).collect(),
+            cells: runbook.cells.iter().map(|cell| CellPlan::of(cell, &runbook.env)).collect(),
         }
     }
 
@@ -113,11 +114,12 @@ impl Gate {
 }
 
 impl CellPlan {
-    fn of(cell: &RunbookCell) -> Self {
+    /// `around` is the environment of all cells; a cell's own variables win.
+    fn of(cell: &RunbookCell, around: &BTreeMap<String, String>) -> Self {
         Self {
             interpreter: cell.interpreter.clone(),
             cwd: cell.cwd.clone(),
-            env: cell.env.clone(),
+            env: around.iter().chain(&cell.env).map(|(name, value)| (name.clone(), value.clone())).collect(),
             timeout_ms: cell.timeout.map(whole_ms),
             background: cell.background,
             interactive: cell.interactive,

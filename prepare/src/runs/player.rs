@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use documents::Loaded;
 use ledger::{OutputKind, Run, RunAttachment, Step};
+use secrecy::SecretString;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -68,6 +69,11 @@ impl Reporter {
     /// A line for people.
     pub async fn line(&self, text: impl Into<String>) {
         self.output.write(self.step, OutputKind::Stdout, text.into() + "\n").await;
+    }
+
+    /// From now on this is shown nowhere in the run, neither in lines and reports nor in what it hands out.
+    pub fn hide(&self, secret: &SecretString) {
+        self.output.hide(secret);
     }
 
     /// A file that belongs to the run.

@@ -24,6 +24,7 @@ use super::plan::Plan;
 use super::player::Players;
 use super::request::{Prepared, Request, refused};
 use super::state::{self, Next};
+use crate::values::ValueSource;
 
 /// Remembers which requests have become runs.
 const READER: &str = "prepare/runs/requests";
@@ -76,6 +77,7 @@ pub(super) struct Services {
     pub graph: watch::Receiver<Arc<Loaded>>,
     pub engine: Engine,
     pub sql: Arc<dyn SqlSource>,
+    pub values: Arc<dyn ValueSource>,
     pub players: Players,
     pub clock: SharedClock,
     pub settings: ExecutorSettings,
@@ -91,16 +93,18 @@ struct Inner {
 }
 
 impl Executor {
+    #[expect(clippy::too_many_arguments, reason = "each is a room that runs need")]
     pub fn new(
         ledger: Ledger,
         graph: watch::Receiver<Arc<Loaded>>,
         engine: Engine,
         sql: Arc<dyn SqlSource>,
+        values: Arc<dyn ValueSource>,
         players: Players,
         clock: SharedClock,
         settings: ExecutorSettings,
     ) -> Self {
-        Self::with_tuning(Services { ledger, graph, engine, sql, players, clock, settings, tuning: Tuning::default(), stopping: CancellationToken::new() })
+        Self::with_tuning(Services { ledger, graph, engine, sql, values, players, clock, settings, tuning: Tuning::default(), stopping: CancellationToken::new() })
     }
 
     pub(super) fn with_tuning(services: Services) -> Self {

@@ -18,7 +18,8 @@ use super::setup::{Setup, joined};
 use super::shared::{self, Shared};
 use crate::runners::{Offer, Runners, WORKERS_MAX};
 use crate::runs::playable::{MODE, MODE_LOAD, WORKERS};
-use crate::runs::{Play, Played, Player};
+use crate::runs::{Play, Played, Player, asking};
+use crate::values::ValueSource;
 
 /// Where the figures and the spans of a load go.
 #[derive(Clone)]
@@ -39,6 +40,8 @@ pub struct ScenarioPlayer {
     pub environment: BTreeMap<String, String>,
     /// Whoever shares a load.
     pub runners: Runners,
+    /// What `{{resolve:…}}` in a script's variables stands for.
+    pub values: Arc<dyn ValueSource>,
 }
 
 #[async_trait]
@@ -49,7 +52,11 @@ impl Player for ScenarioPlayer {
             Ok(workers) if (1..=WORKERS_MAX).contains(&workers) => workers,
             _ => return Played::failed(format!("the parameter {WORKERS:?} is a number of runners from 1 to {WORKERS_MAX}")),
         };
-        let program = match self.setup(&play).and_then(|setup| setup.compile().map_err(|errors| joined(&errors))) {
+        let setup = match self.setup(&play).await {
+            Ok(setup) => setup,
+            Err(reason) => return Played::failed(reason),
+        };
+        let program = match setup.compile().map_err(|errors| joined(&errors)) {
             Ok(program) => Arc::new(program),
             Err(reason) => return Played::failed(reason),
         };
@@ -58,6 +65,9 @@ impl Player for ScenarioPlayer {
                 Played::failed("the script has no phases; run it as a test, or write config.phases")
             }
             (Some(MODE_LOAD), 1) => self.load(&play, &program).await,
+            (Some(MODE_LOAD), _) if !setup.options.secrets.is_empty() => {
+                Played::failed("runners elsewhere are not given secrets; play the load by the server alone (workers=1)")
+            }
             (Some(MODE_LOAD), of) => self.shared_load(&play, &program, of).await,
             (_, 1) => once(&play, &program).await,
             _ => Played::failed("a test is played by one; several runners share a load (mode=load)"),
@@ -66,8 +76,8 @@ impl Player for ScenarioPlayer {
 }
 
 impl ScenarioPlayer {
-    /// What the run asks to be played.
-    pub fn setup(&self, play: &Play) -> Result<Setup, String> {
+    /// What the run asks to be played, with its values; what is secret of them is hidden from then on.
+    pub async fn setup(&self, play: &Play) -> Result<Setup, String> {
         let script = play.loaded.graph.scripts.get(&play.run.document).ok_or("the scenario is no longer among the documents")?;
         if script.digest != play.run.document_digest {
             return Err("the scenario was changed after the run was requested; request it again".to_owned());
@@ -79,7 +89,10 @@ impl ScenarioPlayer {
             process: self.environment.clone(),
             ..CompileOptions::default()
         };
-        Ok(Setup::below(&self.root, script, options))
+        let mut setup = Setup::below(&self.root, script, options);
+        let secrets = setup.fill(&*self.values, &asking(&play.run, "a variable")).await.map_err(|error| error.to_string())?;
+        secrets.iter().for_each(|secret| play.reporter.hide(secret));
+        Ok(setup)
     }
 
     async fn load(&self, play: &Play, program: &Arc<Program>) -> Played {

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use documents::script::{Phase, Script};
+use documents::value::holds_reference;
 use scenario::{CompileError, CompileOptions, Program};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::runs::playable::MODE;
+use crate::secrets::Asking;
+use crate::values::{ValueError, ValueSource};
 
 #[derive(Debug, Clone)]
 pub struct Setup {
@@ -19,6 +23,22 @@ impl Setup {
     pub fn below(root: &Path, script: &Script, options: CompileOptions) -> Self {
         let folder = root.join(&script.origin.path).parent().unwrap_or(root).to_owned();
         Self { script: script.clone(), options: CompileOptions { folder, ..options } }
+    }
+
+    /// Fills in the references of the script's variables, and tells what is secret of them.
+    pub async fn fill(&mut self, values: &dyn ValueSource, asking: &Asking) -> Result<Vec<SecretString>, ValueError> {
+        let environment = self.environment().and_then(|name| self.script.environments.get(name));
+        let written = environment.unwrap_or(&self.script.config).variables.clone();
+        let mut secrets = Vec::new();
+        for (name, value) in written {
+            // What was given instead is taken as it is.
+            if holds_reference(&value) && !self.options.variables.contains_key(&name) {
+                let filled = values.fill_json(&value, asking, &mut secrets).await?;
+                self.options.variables.insert(name, filled);
+            }
+        }
+        self.options.secrets.extend(secrets.iter().map(|secret| secret.expose_secret().to_owned()));
+        Ok(secrets)
     }
 
     pub fn compile(&self) -> Result<Program, Vec<CompileError>> {

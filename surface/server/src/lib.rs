@@ -46,7 +46,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
     ),
     tags(
         (name = "organize", description = "Who owns what, what matters most"),
-        (name = "prepare", description = "Runbooks, playbooks and their runs"),
+        (name = "prepare", description = "Runbooks, playbooks and their runs; parameters and secrets"),
         (name = "operate", description = "Alarms, event rules, incidents, notifications"),
         (name = "evolve", description = "Experiments, game days, post-mortems and actions"),
         (name = "explore", description = "SQL, logs, traces and services"),
@@ -126,6 +126,8 @@ fn api() -> OpenApiRouter<App> {
         .merge(prepare::runs::routes())
         .merge(prepare::attachments::routes())
         .merge(prepare::scenarios::routes())
+        .merge(prepare::parameters::routes())
+        .merge(prepare::secrets::routes())
         .merge(operate::alarms::routes())
         .merge(operate::event_rules::routes())
         .merge(operate::canaries::routes())

@@ -13,8 +13,10 @@ use operate::alarms::Rules;
 use operate::incidents::Incidents;
 use operate::notify::Deliveries;
 use prepare::deployments::Deployments;
+use prepare::parameters::Parameters;
 use prepare::runners::Runners;
 use prepare::runs::Runs;
+use prepare::secrets::Secrets;
 use telemetry::promql::Engine;
 use telemetry::{LogTail, MetricSource, SignalSink, SqlSource};
 use tokio::sync::watch;
@@ -39,6 +41,8 @@ pub struct App {
     pub runs: Runs,
     pub deployments: Deployments,
     pub runners: Runners,
+    pub parameters: Parameters,
+    pub secrets: Secrets,
     pub scale_points: ScalePoints,
     pub postmortems: Postmortems,
     pub game_days: GameDays,

@@ -5,6 +5,7 @@ import { allOutputOf } from './output.ts';
 import { runDetail, runs } from './runs.ts';
 import * as scripts from './scenarios.ts';
 import * as telemetry from './telemetry.ts';
+import * as values from './values.ts';
 
 export interface Answer {
   status: number;
@@ -110,6 +111,8 @@ function read(path: string, query: URLSearchParams): unknown {
     tables: () => telemetry.tables,
     logs: () => (id === 'histogram' ? telemetry.histogram(start / 1e3, end / 1e3) : { lines: orEmpty(telemetry.logs(start, end, Number(query.get('limit') ?? 200)).filter((line) => matches(line, query))), truncated: true }),
     traces: () => (id ? telemetry.trace(id) : orEmpty(telemetry.traces(start, end))),
+    parameters: () => (id === 'history' ? values.history(query.get('path')) : orEmpty(values.parameters)),
+    secrets: () => (id === 'detail' ? values.secretDetail(query.get('path')) : orEmpty(values.secrets)),
     runners: () => orEmpty(runners),
     status: () => status,
     documents: () => orEmpty(problems)
@@ -128,6 +131,7 @@ function act(method: string, path: string, sent: Record<string, unknown>): Answe
     if (String(sent.sql).includes('oops')) return { status: 400, body: { title: 'Bad Request', status: 400, detail: 'SQL error: ParserError("Expected: an SQL statement, found: oops at Line: 1, Column: 1")' } };
     return { status: 200, body: telemetry.sqlTable() };
   }
+  if (head === 'secrets' && id === 'read') return { status: 200, body: { path: sent.path, version: sent.version, value: 'correct-horse-battery' } };
   if (head === 'runs' && rest === 'approve') return { status: 403, body: { title: 'Forbidden', status: 403, detail: 'The one who asked may not approve. Ask somebody of group:default/fulfilment.' } };
   if (head === 'runs' && !id) return { status: 201, body: runs[0] };
   if (head === 'actions') Object.assign(actions.find((one) => one.id === id) ?? {}, { status: sent.status, done_at: sent.status === 'done' ? new Date().toISOString() : null });

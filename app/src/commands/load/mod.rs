@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use wire::runs::RecordRun;
 
 use super::EXIT_PROBLEMS;
-use super::scenario::{Chosen, compile};
+use super::scenario::{Chosen, compile, fill};
 use super::serve::wait_for_signal;
 use crate::record::{self, RecordArgs};
 
@@ -71,8 +71,9 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             interrupted.cancel();
         }
     });
-    let setup = args.chosen.read()?;
     let client = args.record.client()?;
+    let mut setup = args.chosen.read()?;
+    fill(&mut setup, client.as_ref()).await?;
     if args.limit.find_limit {
         return limit::run(&args.limit, &setup, args.format == Format::Json, client, cancel).await;
     }

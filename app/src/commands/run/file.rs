@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use wire::runs::RecordRun;
 
 use super::Args;
-use crate::commands::scenario::compile;
+use crate::commands::scenario::{compile, fill};
 use crate::commands::serve::wait_for_signal;
 use crate::commands::{EXIT_PROBLEMS, experiment};
 use crate::record::{self, RecordArgs};
@@ -27,9 +27,10 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if documents::experiment::is_experiment(path) {
         return experiment::run(experiment::Args::of_file(path, to, args.with.variables)).await;
     }
-    let setup = args.with.read(path)?;
-    let program = compile(&setup)?;
     let client = to.client()?;
+    let mut setup = args.with.read(path)?;
+    fill(&mut setup, client.as_ref()).await?;
+    let program = compile(&setup)?;
     let cancel = CancellationToken::new();
     let interrupted = cancel.clone();
     tokio::spawn(async move {

@@ -13,6 +13,7 @@ use crate::diagnostic::Level;
 use crate::findings::{Findings, Space};
 use crate::source::{Home, Span};
 use crate::suggest;
+use crate::value::Template;
 
 /// What the text below the front matter holds.
 #[derive(Debug, Default)]
@@ -114,7 +115,10 @@ fn cell(info: &Info, source: String, index: usize, span: Span, findings: &mut Fi
 }
 
 fn check_attributes(info: &Info, span: Span, findings: &mut Findings) {
-    for Attribute { name, .. } in &info.attributes {
+    for Attribute { name, value } in &info.attributes {
+        if let Some(fault) = name.strip_prefix("env.").and_then(|_| Template::parse(value).err()) {
+            findings.error(codes::VALUE_REFERENCE, span, format!("`{name}`: {fault}"), None);
+        }
         if !ATTRIBUTES.contains(&name.as_str()) && !name.starts_with("env.") {
             let mend = suggest::nearest(name, ATTRIBUTES).map(|name| format!("did you mean `{name}`?"));
             let message = format!("the attribute `{name}` means nothing to Mainstay");

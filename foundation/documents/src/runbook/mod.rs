@@ -42,6 +42,8 @@ pub struct Runbook {
     pub shell: Option<String>,
     /// Working folder of the cells, below the document's folder.
     pub cwd: Option<String>,
+    /// Of every cell; a cell's own variable of the same name wins. May hold references to values kept elsewhere.
+    pub env: BTreeMap<String, String>,
     pub cells: Vec<RunbookCell>,
     /// The whole text.
     pub markdown: String,
@@ -175,6 +177,7 @@ fn decode(front: &Node, name: String, body: cells::Body, text: &str, origin: Ori
         timeout: spec("timeout").and_then(Node::text).and_then(|text| kernel::parse_duration(text).ok()),
         shell: front.owned("shell"),
         cwd: front.owned("cwd"),
+        env: front.text_map("env"),
         cells: body.cells,
         markdown: text.to_owned(),
         digest: digest(text),

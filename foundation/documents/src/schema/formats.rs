@@ -6,6 +6,7 @@ use crate::codes;
 use crate::diagnostic::Level;
 use crate::promql::PromqlFault;
 use crate::source::Node;
+use crate::value::{Template, check_path};
 
 pub fn check(format: &str, node: &Node, checker: &mut Checker<'_>) {
     let Some(text) = node.text() else { return };
@@ -26,6 +27,8 @@ pub fn check(format: &str, node: &Node, checker: &mut Checker<'_>) {
         "jitter" => jitter(text, node, checker),
         "url" => url(text, node, checker),
         "target-url" => target_url(text, node, checker),
+        "value" => value(text, node, checker),
+        "value-path" => value_path(text, node, checker),
         // Standard formats that say something to editors only.
         _ => {}
     }
@@ -173,5 +176,19 @@ fn target_url(text: &str, node: &Node, checker: &mut Checker<'_>) {
                 checker.findings.report(Level::Warning, codes::SECRET, node.span, message, mend);
             }
         }
+    }
+}
+
+/// A text that may hold references to values kept elsewhere.
+fn value(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    if let Err(error) = Template::parse(text) {
+        let mend = "write {{resolve:SERVICE:KEY}}, for example {{resolve:mainstay-secret:/shop/orders/token}}".to_owned();
+        checker.findings.error(codes::VALUE_REFERENCE, node.span, error.to_string(), mend);
+    }
+}
+
+fn value_path(text: &str, node: &Node, checker: &mut Checker<'_>) {
+    if let Err(error) = check_path(text) {
+        checker.findings.error(codes::VALUE_REFERENCE, node.span, error.to_string(), None);
     }
 }

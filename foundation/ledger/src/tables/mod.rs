@@ -10,6 +10,7 @@ mod field;
 mod incidents;
 mod postmortems;
 mod runs;
+mod values;
 
 use async_trait::async_trait;
 use kernel::Classified;
@@ -41,6 +42,8 @@ impl TableSource for Ledger {
             deliveries::DELIVERIES.schema(),
             postmortems::POSTMORTEMS.schema(),
             postmortems::ACTIONS.schema(),
+            values::PARAMETERS.schema(),
+            values::SECRETS.schema(),
         ]
     }
 
@@ -73,6 +76,8 @@ impl Ledger {
                 let sql = "SELECT record FROM actions ORDER BY created_at DESC, id DESC LIMIT $1";
                 self.sheet(&postmortems::ACTIONS, sql).await
             }
+            "ops.parameters" => self.sheet(&values::PARAMETERS, "SELECT record FROM parameters ORDER BY path LIMIT $1").await,
+            "ops.secrets" => self.sheet(&values::SECRETS, "SELECT record FROM secrets ORDER BY path LIMIT $1").await,
             other => Err(LedgerError::NotFound(format!("the table {other}"))),
         }
     }

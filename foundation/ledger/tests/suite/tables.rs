@@ -18,11 +18,13 @@ async fn rows_fit_their_columns(database: TestDatabase) {
         .output(a_chunk(&run.id, 0, "hello"))
         .incident(an_incident(1))
         .alarm(an_alarm("a"))
-        .delivery(a_delivery(0));
+        .delivery(a_delivery(0))
+        .parameter(crate::values::a_parameter("/a"))
+        .secret(crate::values::a_secret("/b"));
     ledger.commit(batch).await.unwrap();
     let tables = ledger.tables();
     let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
-    let expected = "ops.events ops.runs ops.run_steps ops.run_output ops.incidents ops.alarms ops.deliveries ops.postmortems ops.actions";
+    let expected = "ops.events ops.runs ops.run_steps ops.run_output ops.incidents ops.alarms ops.deliveries ops.postmortems ops.actions ops.parameters ops.secrets";
     assert_eq!(names.join(" "), expected);
     for table in &tables {
         for row in ledger.rows(&table.name).await.unwrap() {

@@ -16,7 +16,7 @@ on_every_backend!(
     the_last_read_is_known,
 );
 
-fn a_parameter(path: &str) -> Parameter {
+pub fn a_parameter(path: &str) -> Parameter {
     Parameter {
         path: path.to_owned(),
         description: None,
@@ -33,7 +33,7 @@ fn a_value(path: &str, version: i64) -> ParameterVersion {
     ParameterVersion { path: path.to_owned(), version, kind, value, written_at: instant(version), written_by: Actor::system() }
 }
 
-fn a_secret(path: &str) -> Secret {
+pub fn a_secret(path: &str) -> Secret {
     Secret {
         path: path.to_owned(),
         description: None,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use documents::diagnostic::Origin;
 use documents::script::{Config, Engine, HttpVersion, PAYLOAD_PATH, Script};
+use documents::value::holds_reference;
 use http::HeaderName;
 
 use super::journey;
@@ -14,6 +15,8 @@ use crate::client::{Address, AddressError, ClientSettings, Tls};
 use crate::grpc::{GrpcError, Schema};
 use crate::nearest::nearest;
 use crate::value::{Base, Processor, ProcessorError, Scope, Surroundings, TemplateError, Text};
+
+const OWN_PREFIX: &str = "MAINSTAY_";
 
 /// What the parts of a script need while they are compiled, and where their faults go.
 pub(super) struct Compiler<'a> {
@@ -34,6 +37,10 @@ pub(super) fn compile(script: &Script, options: &CompileOptions) -> Result<Progr
     let surroundings = surroundings(script, config, options);
     let mut variables = config.variables.clone();
     variables.extend(options.variables.clone());
+    for (name, _) in variables.iter().filter(|(name, value)| !options.variables.contains_key(*name) && holds_reference(value)) {
+        let mend = "play it as a run of a server, or give the variable a value of your own".to_owned();
+        errors.push(fault(&script.origin, format!("the variable `{name}` refers to a value that is kept elsewhere"), Some(mend)));
+    }
     let base = Base::new(surroundings.clone(), variables.clone());
     let scope = Scope::new(Arc::new(base));
     let target = target(script, &scope).unwrap_or_else(|error| {
@@ -96,6 +103,7 @@ pub(super) fn compile(script: &Script, options: &CompileOptions) -> Result<Progr
         payloads: payloads.into(),
         surroundings: Arc::new(surroundings),
         variables: Arc::new(variables),
+        secrets: options.secrets.clone().into(),
     })
 }
 
@@ -128,6 +136,8 @@ fn unset(unset: &documents::script::Unset) -> CompileError {
 fn surroundings(script: &Script, config: &Config, options: &CompileOptions) -> Surroundings {
     let drawn = || format!("t{:08x}", fastrand::u32(..));
     let inherited = std::env::vars_os();
+    // The server's own settings are not for scripts.
+    let inherited = inherited.filter(|(name, _)| !name.to_string_lossy().starts_with(OWN_PREFIX));
     let mut process: BTreeMap<String, String> =
         inherited.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
     process.extend(options.process.clone());

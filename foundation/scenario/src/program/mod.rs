@@ -45,6 +45,8 @@ pub struct CompileOptions {
     pub variables: BTreeMap<String, Value>,
     /// `$env` besides this process's environment, and over it.
     pub process: BTreeMap<String, String>,
+    /// What must not be shown of all this.
+    pub secrets: Vec<String>,
     /// Decides random arrivals; drawn if none.
     pub seed: Option<u64>,
     /// `$testId`; drawn if none.
@@ -89,6 +91,7 @@ pub struct Program {
     pub(crate) payloads: Arc<[Payload]>,
     surroundings: Arc<Surroundings>,
     variables: Arc<BTreeMap<String, Value>>,
+    secrets: Arc<[String]>,
 }
 
 #[derive(Debug, Clone)]
@@ -171,6 +174,10 @@ impl Program {
     /// The environment of the process, as scripts see it.
     pub(crate) fn process(&self) -> impl Iterator<Item = (&str, &str)> {
         self.surroundings.process.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(String::as_str)
     }
 
     /// The names of the scenarios, in order.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::report::{Failure, ResponseBeginning, ScenarioReport, StepReport};
 use crate::program::Program;
-use crate::redact::{HIDDEN, Redactor, looks_secret};
+use crate::redact::{CUT, HIDDEN, Redactor, looks_secret};
 use crate::user::{Ended, Exchange, Witness};
 use crate::value::{CaptureError, Emitted, Mismatch, Response};
 
@@ -39,7 +39,7 @@ impl Recorder {
     /// Secrets that were captured late may stand in what was written early, so all is looked through again.
     pub fn report(&self, name: &str, took: Duration, error: Option<String>) -> ScenarioReport {
         let redactor = self.redactor.borrow();
-        let hide = |text: &mut String| *text = redactor.redacted(text);
+        let hide = |text: &mut String| *text = redactor.redacted_cut(text);
         let mut report = ScenarioReport {
             name: name.to_owned(),
             duration_ms: took.as_secs_f64() * 1000.0,
@@ -216,7 +216,7 @@ fn place(origin: &Origin) -> String {
 
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(VALUE_CHARS_MAX) {
-        Some((end, _)) => format!("{} …", &text[..end]),
+        Some((end, _)) => format!("{}{CUT}", &text[..end]),
         None => text.to_owned(),
     }
 }

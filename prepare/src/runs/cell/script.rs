@@ -21,12 +21,13 @@ use crate::runs::task::ExecutorSettings;
 const OWN_PREFIX: &str = "MAINSTAY_";
 
 /// Where a cell runs.
-#[derive(Debug)]
 pub struct Surroundings<'a> {
     pub folder: &'a RunFolder,
     /// Of the documents.
     pub root: &'a Path,
     pub settings: &'a ExecutorSettings,
+    /// The cell's own, with all references filled in.
+    pub env: &'a BTreeMap<String, String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +54,7 @@ pub fn prepare(run: &Run, step: &Step, plan: &Plan, around: &Surroundings<'_>) -
     let mut command = Command::new(&interpreter.program);
     command.args(&interpreter.arguments).arg(script).current_dir(cwd);
     let given = around.settings.environment.iter().map(|(name, value)| (name.into(), value.into()));
-    command.env_clear().envs(environment(run, &cell.env, std::env::vars_os().chain(given)));
+    command.env_clear().envs(environment(run, around.env, std::env::vars_os().chain(given)));
     command.env(OUTPUT_VARIABLE, output).env("MAINSTAY_RUN", run.id.as_str()).env("MAINSTAY_URL", &around.settings.base_url);
     command.env("MAINSTAY_INCIDENT", run.incident.map(|incident| incident.to_string()).unwrap_or_default());
     Ok(command)

@@ -5,4 +5,5 @@ mod cells;
 mod crashes;
 mod players;
 mod requests;
+mod values;
 mod world;

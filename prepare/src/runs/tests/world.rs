@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::runs::task::{Services, Tuning};
 use crate::runs::{Executor, ExecutorSettings, Players, Request, Runs};
+use crate::values::{Elsewhere, ValueSource};
 
 /// Users `jo`, `ann` and `bob`; `ann` and `bob` are the group `oncall`.
 const PEOPLE: &str = "
@@ -52,6 +53,7 @@ pub struct World {
     pub graph: watch::Sender<Arc<Loaded>>,
     pub queries: Arc<Answers>,
     pub players: Players,
+    pub values: Arc<dyn ValueSource>,
     pub clock: SharedClock,
     executor: Option<(Arc<Executor>, Arc<Driver>, CancellationToken)>,
 }
@@ -84,7 +86,7 @@ impl World {
         let ledger = Ledger::open("sqlite::memory:", clock.clone()).await.unwrap();
         let graph = watch::Sender::new(Arc::new(loaded));
         let runs = Runs::new(ledger.clone(), graph.subscribe(), clock.clone());
-        let mut world = Self { folder, ledger, runs, graph, queries: Arc::default(), players: Players::new(), clock, executor: None };
+        let mut world = Self { folder, ledger, runs, graph, queries: Arc::default(), players: Players::new(), values: Arc::new(Elsewhere::default()), clock, executor: None };
         world.start();
         world
     }
@@ -96,6 +98,7 @@ impl World {
             graph: self.graph.subscribe(),
             engine: Engine::new(self.queries.clone()),
             sql: self.queries.clone(),
+            values: self.values.clone(),
             players: self.players.clone(),
             clock: self.clock.clone(),
             settings: ExecutorSettings {

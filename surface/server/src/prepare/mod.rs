@@ -1,8 +1,10 @@
-//! Runbooks, playbooks, scenarios and their runs.
+//! Runbooks, playbooks, scenarios and their runs; parameters and secrets.
 
 pub mod attachments;
 pub mod deployments;
+pub mod parameters;
 pub mod runbooks;
 pub mod runners;
 pub mod runs;
 pub mod scenarios;
+pub mod secrets;

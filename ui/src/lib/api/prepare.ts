@@ -1,5 +1,5 @@
 import { answer, client } from './client';
-import type { RequestRun, Run, RunbookDetail, RunbookSummary, RunDetail, RunnerSummary, RunOutput, RunStatus, ScenarioDetail, ScenarioSummary } from './types';
+import type { ParameterHistory, ParameterSummary, RequestRun, Run, RunbookDetail, RunbookSummary, RunDetail, RunnerSummary, RunOutput, RunStatus, ScenarioDetail, ScenarioSummary, SecretDetail, SecretSummary, SecretValue } from './types';
 
 export const listRunbooks = (): Promise<RunbookSummary[]> => answer(client.GET('/api/runbooks'));
 
@@ -35,3 +35,16 @@ export const cancelRun = (id: string) => answer(client.POST('/api/runs/{id}/canc
 
 export const resumeRun = (id: string, from: 'repeat' | 'skip') =>
   answer(client.POST('/api/runs/{id}/resume', { params: { path: { id } }, body: { from } }));
+
+export const listParameters = (): Promise<ParameterSummary[]> => answer(client.GET('/api/parameters'));
+
+export const getParameter = (path: string): Promise<ParameterHistory> => answer(client.GET('/api/parameters/history', { params: { query: { path } } }));
+
+export const moveLabel = (path: string, label: string, version: number) => answer(client.POST('/api/parameters/labels', { body: { path, label, version } }));
+
+export const listSecrets = (): Promise<SecretSummary[]> => answer(client.GET('/api/secrets'));
+
+export const getSecret = (path: string): Promise<SecretDetail> => answer(client.GET('/api/secrets/detail', { params: { query: { path } } }));
+
+/** Hands the value out; that is recorded with the reason. */
+export const readSecret = (path: string, version: number, why: string): Promise<SecretValue> => answer(client.POST('/api/secrets/read', { body: { path, version, why } }));

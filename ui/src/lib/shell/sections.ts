@@ -27,7 +27,8 @@ export const SECTIONS: Section[] = [
     links: [
       { title: 'Runbooks', href: '/prepare/runbooks' },
       { title: 'Scenarios', href: '/prepare/scenarios' },
-      { title: 'Runs', href: '/prepare/runs' }
+      { title: 'Runs', href: '/prepare/runs' },
+      { title: 'Parameters', href: '/prepare/parameters' }
     ]
   },
   {

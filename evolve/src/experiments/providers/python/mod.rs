@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::{OUTPUT_BYTES_MAX, Outcome, TOO_LONG, seconds};
 use crate::experiments::programs;
-use crate::experiments::settings::Settings;
+use crate::experiments::settings::{PYTHON, Settings};
 use crate::experiments::substitute::Names;
 
 /// What the interpreter runs.
@@ -40,6 +40,7 @@ impl Python {
         let paths = [settings.folder.clone(), std::env::current_dir().unwrap_or_default()];
         let paths: Vec<String> = paths.iter().filter(|path| !path.as_os_str().is_empty()).map(|path| path.display().to_string()).collect();
         let mut command = Command::new(&interpreter);
+        Settings::withheld().for_each(|name| drop(command.env_remove(name)));
         command.args(["-u", "-c", SHIM]).envs(&settings.environment).env("MAINSTAY_PYTHON_PATHS", json!(paths).to_string());
         if !settings.folder.as_os_str().is_empty() {
             command.current_dir(&settings.folder);
@@ -98,7 +99,7 @@ impl Python {
 }
 
 fn interpreter(settings: &Settings) -> Result<PathBuf, String> {
-    let named = settings.python.clone().or_else(|| settings.variable("MAINSTAY_PYTHON").map(PathBuf::from));
+    let named = settings.python.clone().or_else(|| settings.variable(PYTHON).map(PathBuf::from));
     if let Some(path) = named {
         return Ok(path);
     }

@@ -1,0 +1,6 @@
+mod keys;
+mod reading;
+mod rotations;
+mod sealing;
+mod stages;
+mod world;

@@ -1,0 +1,143 @@
+//! AWS, as moto plays it: master keys of KMS, and references to Systems Manager and Secrets Manager.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::fixture::server::ServerSettings;
+use crate::fixture::{Server, eventually, repository};
+
+const JO: &str = "user:default/jo";
+const LIMIT: Duration = Duration::from_secs(60);
+
+const DOCUMENTS: &str = "
+apiVersion: mainstay.dev/v1
+kind: Workload
+metadata: { name: shop }
+spec: { secrets: [{ path: /shop, readers: [\"user:jo\"] }] }
+---
+apiVersion: backstage.io/v1alpha1
+kind: User
+metadata: { name: jo }
+spec: { memberOf: [] }
+";
+
+const RUNBOOK: &str = "---
+apiVersion: mainstay.dev/v1
+kind: Runbook
+metadata: { name: use }
+env:
+  TIMEOUT: \"{{resolve:ssm:/shop/timeout:1}}\"
+  TOKEN: \"{{resolve:ssm-secure:/shop/token}}\"
+  DB: \"{{resolve:secretsmanager:shop/db:SecretString:password}}\"
+---
+```bash
+test \"$TIMEOUT/$TOKEN/$DB\" = 5s/ssm-hidden/db-hidden && echo \"$TIMEOUT $TOKEN $DB\"
+```
+";
+
+/// Ended when dropped.
+struct Moto {
+    child: Child,
+    url: String,
+    /// Of a key that it holds.
+    key: String,
+}
+
+impl Moto {
+    /// On a free port, with a key, two parameters and a secret.
+    fn start() -> Self {
+        let python = std::env::var_os("MAINSTAY_PYTHON").unwrap_or_else(|| repository("target/python/bin/python").into_os_string());
+        let mut child = Command::new::<OsString>(python)
+            .arg("-u")
+            .arg(repository("tests/python/aws.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python runs");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("stdout is piped")).read_line(&mut line).expect("it tells what it holds");
+        let told: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let text = |name: &str| told[name].as_str().expect(name).to_owned();
+        Self { child, url: text("url"), key: text("key") }
+    }
+
+    fn settings(&self) -> ServerSettings {
+        self.settings_without_key().argument("--master-key").argument(&format!("kms:{}", self.key))
+    }
+
+    /// Another server on the ledger of the first, whose key lies in a file of its own.
+    fn settings_with_file(&self, ledger: &str) -> ServerSettings {
+        let settings = self.settings_without_key();
+        let file = settings.repository().join("master.key");
+        std::fs::write(&file, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n").expect("a key file");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("a mode");
+        let (old, new) = (format!("kms:{}", self.key), format!("file:{}", file.display()));
+        ["--master-key", &new, "--old-master-key", &old, "--ledger", ledger].into_iter().fold(settings, ServerSettings::argument)
+    }
+
+    fn settings_without_key(&self) -> ServerSettings {
+        ServerSettings::new()
+            .document("shop.yaml", DOCUMENTS)
+            .document("use.md", RUNBOOK)
+            .variable("AWS_ENDPOINT_URL", &self.url)
+            .variable("AWS_REGION", "eu-central-1")
+            .variable("AWS_ACCESS_KEY_ID", "test")
+            .variable("AWS_SECRET_ACCESS_KEY", "test")
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn put(server: &Server, path: &str, value: &str) {
+    let answer = server.http().put(server.url("api/secrets")).header("x-mainstay-actor", JO).json(&json!({ "path": path, "value": value })).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+}
+
+async fn read(server: &Server, path: &str) -> Value {
+    server.post("api/secrets/read", JO, json!({ "path": path, "why": "a test" })).await["value"].clone()
+}
+
+#[tokio::test]
+async fn kms_wraps_the_data_keys_and_opens_them_only_in_their_place() {
+    let moto = tokio::task::spawn_blocking(Moto::start).await.unwrap();
+    let server = moto.settings().start().await;
+    put(&server, "/shop/a", "hunter22").await;
+    assert_eq!(read(&server, "/shop/a").await, "hunter22");
+    let detail = server.get_with("api/secrets/detail", &[("path", "/shop/a")]).await;
+    assert_eq!(detail["versions"][0]["key"], format!("kms:{}", moto.key));
+    assert!(!server.data().join("master.key").exists());
+    // The same ledger with a key in a file: what KMS wrapped is wrapped anew, and KMS is not asked again.
+    let url = format!("sqlite:{}", server.data().join("ledger.sqlite").display());
+    let moved = moto.settings_with_file(&url).start().await;
+    let rewrapped = moved.post("api/secrets/rewrap", JO, json!({})).await;
+    assert_eq!(rewrapped["count"], 1, "{rewrapped}");
+    assert_eq!(read(&moved, "/shop/a").await, "hunter22");
+    drop(moto);
+    assert_eq!(read(&moved, "/shop/a").await, "hunter22");
+}
+
+#[tokio::test]
+async fn references_to_aws_are_filled_in() {
+    let moto = tokio::task::spawn_blocking(Moto::start).await.unwrap();
+    let server = moto.settings().start().await;
+    let run = server.post("api/runs", JO, json!({ "document": "use" })).await;
+    let path = format!("api/runs/{}", run["id"].as_str().unwrap());
+    let run = eventually("the run's end", LIMIT, async || {
+        let run = server.get(&path).await["run"].clone();
+        ["succeeded", "failed"].contains(&run["status"].as_str()?).then_some(run)
+    })
+    .await;
+    let output = server.get(&format!("{path}/output")).await.to_string();
+    assert_eq!(run["status"], "succeeded", "{run} {output}");
+    assert!(output.contains("5s ••• •••"), "{output}");
+}

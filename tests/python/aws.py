@@ -1,0 +1,26 @@
+"""AWS for the tests: moto on a free port, with a key, two parameters and a secret. Ends when its input does."""
+
+import json
+import os
+import sys
+
+os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="eu-central-1")
+
+import boto3
+from moto.server import ThreadedMotoServer
+
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+host, port = server.get_host_and_port()
+url = f"http://{host}:{port}"
+
+key = boto3.client("kms", endpoint_url=url).create_key()["KeyMetadata"]["KeyId"]
+ssm = boto3.client("ssm", endpoint_url=url)
+for value in ("5s", "3s"):
+    ssm.put_parameter(Name="/shop/timeout", Value=value, Type="String", Overwrite=True)
+ssm.put_parameter(Name="/shop/token", Value="ssm-hidden", Type="SecureString")
+boto3.client("secretsmanager", endpoint_url=url).create_secret(Name="shop/db", SecretString=json.dumps({"user": "app", "password": "db-hidden"}))
+
+print(json.dumps({"url": url, "key": key}), flush=True)
+sys.stdin.read()
+server.stop()
