@@ -136,8 +136,8 @@ impl Settings {
         };
         let old = if args.old_master_keys.is_empty() { file.old_master_keys } else { args.old_master_keys };
         let settings = Self {
-            master_key: args.master_key.or(file.master_key).map_or_else(|| Ok(key_file(&data)), |text| text.parse())?,
-            old_master_keys: old.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
+            master_key: args.master_key.or(file.master_key).map_or_else(|| Ok(key_file(&data)), |text| text.parse::<KeySource>())?,
+            old_master_keys: old.iter().map(|text| text.parse()).collect::<Result<Vec<KeySource>, KeyError>>()?,
             listen: args.listen.or(file.listen).unwrap_or_else(|| loopback(4316)),
             otlp_grpc: args.otlp_grpc.or(file.otlp_grpc).unwrap_or_else(|| loopback(4317)),
             otlp_http: args.otlp_http.or(file.otlp_http).unwrap_or_else(|| loopback(4318)),

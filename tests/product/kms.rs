@@ -77,7 +77,7 @@ impl Moto {
         std::fs::write(&file, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n").expect("a key file");
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("a mode");
         let (old, new) = (format!("kms:{}", self.key), format!("file:{}", file.display()));
-        ["--master-key", &new, "--old-master-key", &old, "--ledger", ledger].into_iter().fold(settings, ServerSettings::argument)
+        ["--master-key", new.as_str(), "--old-master-key", old.as_str(), "--ledger", ledger].into_iter().fold(settings, ServerSettings::argument)
     }
 
     fn settings_without_key(&self) -> ServerSettings {

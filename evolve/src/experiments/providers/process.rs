@@ -45,7 +45,9 @@ fn command(call: &ProcessCall, names: &Names, settings: &Settings) -> Result<Com
     if !settings.folder.as_os_str().is_empty() {
         command.current_dir(&settings.folder);
     }
-    Settings::withheld().for_each(|name| drop(command.env_remove(name)));
+    for name in Settings::withheld() {
+        command.env_remove(name);
+    }
     command.envs(&settings.environment).process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Ok(command)
 }

@@ -40,7 +40,9 @@ impl Python {
         let paths = [settings.folder.clone(), std::env::current_dir().unwrap_or_default()];
         let paths: Vec<String> = paths.iter().filter(|path| !path.as_os_str().is_empty()).map(|path| path.display().to_string()).collect();
         let mut command = Command::new(&interpreter);
-        Settings::withheld().for_each(|name| drop(command.env_remove(name)));
+        for name in Settings::withheld() {
+            command.env_remove(name);
+        }
         command.args(["-u", "-c", SHIM]).envs(&settings.environment).env("MAINSTAY_PYTHON_PATHS", json!(paths).to_string());
         if !settings.folder.as_os_str().is_empty() {
             command.current_dir(&settings.folder);
