@@ -25,6 +25,7 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     /// Print a value: the newest, a version's, or where a label stands
+    #[command(disable_version_flag = true)]
     Get {
         path: String,
         #[arg(long, value_name = "N")]
@@ -62,6 +63,7 @@ enum Action {
         server: ServerArgs,
     },
     /// Move a label to a version; to the newest if none is named
+    #[command(disable_version_flag = true)]
     Label {
         path: String,
         label: String,

@@ -60,6 +60,7 @@ enum Action {
         server: ServerArgs,
     },
     /// Print a value; the reading is recorded
+    #[command(disable_version_flag = true)]
     Read {
         path: String,
         /// Why; it is recorded
