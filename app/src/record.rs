@@ -17,11 +17,15 @@ pub struct RecordArgs {
     /// The access token of that server, if it asks for one
     #[arg(long, env = "MAINSTAY_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub token: Option<String>,
+
+    /// On whose behalf, e.g. user:default/jo
+    #[arg(long = "as", env = "MAINSTAY_ACTOR", value_name = "USER")]
+    pub actor: Option<String>,
 }
 
 impl RecordArgs {
     pub fn client(&self) -> ClientResult<Option<Client>> {
-        self.server.as_deref().map(|server| Client::new(server, self.token.as_deref(), None)).transpose()
+        self.server.as_deref().map(|server| Client::new(server, self.token.as_deref(), self.actor.as_deref())).transpose()
     }
 }
 

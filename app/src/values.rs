@@ -30,7 +30,7 @@ impl ClientValues {
 impl ValueSource for ClientValues {
     async fn value(&self, reference: &Reference, asking: &Asking) -> Result<Found, ValueError> {
         let Some(server) = &self.server else { return self.elsewhere.value(reference, asking).await };
-        let refused = |error: crate::client::ClientError| ValueError::NoServer { reference: reference.clone(), mend: error.to_string() };
+        let refused = |error: crate::client::ClientError| ValueError::Refused { reference: reference.clone(), reason: error.to_string() };
         match reference {
             Reference::Parameter { path, at } => {
                 let version = parameter(server, path, at).await.map_err(refused)?;

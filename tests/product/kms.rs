@@ -108,7 +108,7 @@ async fn read(server: &Server, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn kms_wraps_the_data_keys_and_opens_them_only_in_their_place() {
+async fn kms_wraps_the_data_keys_until_another_master_key_does() {
     let moto = tokio::task::spawn_blocking(Moto::start).await.unwrap();
     let server = moto.settings().start().await;
     put(&server, "/shop/a", "hunter22").await;

@@ -1,6 +1,7 @@
 """AWS for the tests: moto on a free port, with a key, two parameters and a secret. Ends when its input does."""
 
 import json
+import logging
 import os
 import sys
 
@@ -9,6 +10,7 @@ os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DE
 import boto3
 from moto.server import ThreadedMotoServer
 
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
 host, port = server.get_host_and_port()

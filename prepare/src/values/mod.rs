@@ -61,6 +61,9 @@ pub enum ValueError {
     NoKey(Reference),
     #[error("{reference} needs a server: {mend}")]
     NoServer { reference: Reference, mend: String },
+    /// In the words of whoever keeps it.
+    #[error("{reference} has no value: {reason}")]
+    Refused { reference: Reference, reason: String },
 }
 
 impl dyn ValueSource + '_ {

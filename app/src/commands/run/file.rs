@@ -23,7 +23,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if !args.parameters.is_empty() || args.incident.is_some() || args.detach {
         bail!("--param, --incident and --detach are for documents that a server runs by their names; a scenario takes --var");
     }
-    let to = RecordArgs { server: args.server.server.clone(), token: args.server.token.clone() };
+    let to = RecordArgs { server: args.server.server.clone(), token: args.server.token.clone(), actor: args.server.actor.clone() };
     if documents::experiment::is_experiment(path) {
         return experiment::run(experiment::Args::of_file(path, to, args.with.variables)).await;
     }
