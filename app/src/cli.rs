@@ -60,6 +60,10 @@ pub enum Command {
     Judge(commands::judge::Args),
     /// Play what a server gives, from another place: shares of loads, and the canaries of a location
     Runner(commands::runner::Args),
+    /// List configurations and sets of flags, or print one
+    Config(commands::config::ConfigArgs),
+    /// Evaluate the flags of a profile for somebody
+    Flags(commands::config::FlagsArgs),
     /// Play a chaos experiment in Chaos Toolkit's format
     Experiment(commands::experiment::Args),
     /// Stand between services and disturb their connections, with Toxiproxy's toxics and API

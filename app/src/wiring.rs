@@ -27,6 +27,7 @@ use operate::notify::{Deliveries, NotifyTask};
 use organize::catalog::CatalogTables;
 use prepare::deployments::{Deployments, UndoTask};
 use prepare::parameters::Parameters;
+use prepare::configuration::{AtOnce, Configurations};
 use prepare::runners::Runners;
 use prepare::runs::playable::{DEPLOYMENT, GAME_DAY};
 use prepare::runs::{Executor, ExecutorSettings, Player, Players, Runs};
@@ -258,6 +259,7 @@ impl Rooms {
             scale_points,
             postmortems,
             game_days: game_days.clone(),
+            configurations: Configurations::new(documents.clone(), Arc::new(AtOnce)),
             tasks: driver.clone(),
             access: settings.access.clone(),
             about: Arc::new(about(settings, addresses, clock)),

@@ -19,6 +19,7 @@ mod judgement;
 mod kms;
 mod malformed;
 mod observes_itself;
+mod openfeature;
 mod python_sdk;
 mod resources;
 mod runner;

@@ -1,5 +1,5 @@
-import type { AlarmRecord, CanarySummary, EntitySummary, ExperimentSummary, GameDaySummary, Incident, Postmortem, Run, RunbookSummary, ScenarioSummary, TraceSummary } from '../src/lib/api/types';
-import { entityHref, incidentHref, alarmHref, canaryHref, experimentHref, gameDayHref, postmortemHref, runbookHref, runHref, scenarioHref, traceHref } from '../src/lib/format/entity';
+import type { AlarmRecord, CanarySummary, ConfigProfileSummary, EntitySummary, ExperimentSummary, GameDaySummary, Incident, Postmortem, Run, RunbookSummary, ScenarioSummary, TraceSummary } from '../src/lib/api/types';
+import { entityHref, incidentHref, alarmHref, canaryHref, configProfileHref, experimentHref, gameDayHref, postmortemHref, runbookHref, runHref, scenarioHref, traceHref } from '../src/lib/format/entity';
 import { expect, picture, read, settled, test } from './support';
 
 /** What each page must show besides its heading. */
@@ -9,6 +9,7 @@ const PAGES: { name: string; path: string; shows: string }[] = [
   { name: 'map', path: '/organize/map', shows: 'svg[aria-label="Service map"] a.node' },
   { name: 'runbooks', path: '/prepare/runbooks', shows: 'table tbody tr' },
   { name: 'scenarios', path: '/prepare/scenarios', shows: 'table tbody tr, main .empty' },
+  { name: 'configuration', path: '/prepare/configuration', shows: 'table tbody tr, main .empty' },
   { name: 'runs', path: '/prepare/runs', shows: 'table tbody tr' },
   { name: 'parameters', path: '/prepare/parameters', shows: 'table tbody tr, main .empty' },
   { name: 'incidents', path: '/operate/incidents', shows: 'table tbody tr' },
@@ -68,6 +69,7 @@ async function oneOfEach(request: Parameters<typeof read>[0]): Promise<[string, 
   const postmortems = await read<Postmortem[]>(request, 'postmortems');
   const traces = await read<TraceSummary[]>(request, 'traces');
   const scenarios = await read<ScenarioSummary[]>(request, 'scenarios');
+  const configProfiles = await read<ConfigProfileSummary[]>(request, 'config-profiles');
   const canaries = await read<CanarySummary[]>(request, 'canaries');
   const experiments = await read<ExperimentSummary[]>(request, 'experiments');
   const gameDays = await read<GameDaySummary[]>(request, 'game-days');
@@ -75,6 +77,7 @@ async function oneOfEach(request: Parameters<typeof read>[0]): Promise<[string, 
   return [
     // A workload need not have these.
     ...scenarios.slice(0, 1).map(({ name }): [string, string] => ['scenario', scenarioHref(name)]),
+    ...configProfiles.slice(0, 1).map(({ name }): [string, string] => ['config-profile', configProfileHref(name)]),
     ...canaries.slice(0, 1).map(({ name }): [string, string] => ['canary', canaryHref(name)]),
     ...experiments.slice(0, 1).map(({ name }): [string, string] => ['experiment', experimentHref(name)]),
     ...gameDays.slice(0, 1).map(({ name }): [string, string] => ['game-day', gameDayHref(name)]),

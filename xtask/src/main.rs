@@ -79,13 +79,14 @@ fn build() -> Outcome {
 fn test() -> Outcome {
     tidy::check()?;
     let python = tools::python()?;
+    let node_modules = tools::node_modules()?;
     let chromium = tools::chromium()?;
     tools::postgres()?;
     page::build()?;
     page::test()?;
     run::cargo(["build", "--workspace", "--all-targets"])?;
     let mut tests = run::command("cargo", ["test", "--workspace", "--all-targets", "--no-fail-fast"]);
-    tests.env("MAINSTAY_PYTHON", python).env("MAINSTAY_CHROMIUM", chromium);
+    tests.env("MAINSTAY_PYTHON", python).env("MAINSTAY_CHROMIUM", chromium).env("MAINSTAY_NODE_MODULES", node_modules);
     let together = run::wait(tests);
     // What measures time needs the machine for itself.
     let timed = run::cargo(["test", "--workspace", "--all-targets", "--", "--ignored", "timed::", "--test-threads", "1"]);

@@ -29,16 +29,16 @@ pub fn test() -> Outcome {
 }
 
 /// Installs exactly what the lock file says, once for each change of it.
-fn packages(ui: &Path) -> Outcome {
-    let lock = ui.join("package-lock.json");
-    let installed = ui.join("node_modules/.package-lock.json");
+pub fn packages(folder: &Path) -> Outcome {
+    let lock = folder.join("package-lock.json");
+    let installed = folder.join("node_modules/.package-lock.json");
     if modified(&installed) >= modified(&lock) && installed.is_file() {
         return Ok(());
     }
     if run::find("npm").is_none() {
         return Err("npm is missing: install Node.js 20 or newer".to_owned());
     }
-    npm(ui, &["ci", "--no-audit", "--no-fund"])
+    npm(folder, &["ci", "--no-audit", "--no-fund"])
 }
 
 fn npm(ui: &Path, arguments: &[&str]) -> Outcome {

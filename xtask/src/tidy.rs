@@ -19,9 +19,9 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("prepare", &["kernel", "flags", "documents", "ledger", "telemetry", "scenario"]),
     ("operate", &["kernel", "documents", "ledger", "telemetry"]),
     ("evolve", &["kernel", "documents", "ledger", "telemetry"]),
-    ("surface/wire", &["kernel", "flags", "documents", "ledger", "telemetry"]),
+    ("surface/wire", &["kernel", "documents", "ledger", "telemetry"]),
     ("surface/server", &["kernel", "flags", "documents", "ledger", "telemetry", "organize", "prepare", "operate", "evolve", "wire"]),
-    ("app", &["kernel", "flags", "documents", "ledger", "telemetry", "lake", "scenario", "organize", "prepare", "operate", "evolve", "wire", "server"]),
+    ("app", &["kernel", "documents", "ledger", "telemetry", "lake", "scenario", "organize", "prepare", "operate", "evolve", "wire", "server"]),
 ];
 
 const ROOMS: [&str; 13] =

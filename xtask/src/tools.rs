@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::page;
 use crate::run::{self, Outcome};
 
 /// A Chromium for the browser tests.
@@ -49,6 +50,22 @@ pub fn python() -> Outcome<PathBuf> {
     run::wait(run::command(&python, ["-m".as_ref(), "pip".as_ref(), "install".as_ref(), "--quiet".as_ref(), "-r".as_ref(), requirements.as_os_str()]))?;
     fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
     Ok(python)
+}
+
+/// The packages from npm that the tests use as clients, below `target/`.
+pub fn node_modules() -> Outcome<PathBuf> {
+    let folder = run::root().join("target/node");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for name in ["package.json", "package-lock.json"] {
+        let (from, to) = (run::root().join("tests/node").join(name), folder.join(name));
+        let wanted = fs::read(&from).map_err(|error| format!("{}: {error}", from.display()))?;
+        // Left alone if it is the same, as its age decides whether packages are installed again.
+        if fs::read(&to).ok() != Some(wanted.clone()) {
+            fs::write(&to, wanted).map_err(|error| format!("{}: {error}", to.display()))?;
+        }
+    }
+    page::packages(&folder)?;
+    Ok(folder.join("node_modules"))
 }
 
 /// Finds a program, or installs its Debian package where that is allowed, or says how to get it.

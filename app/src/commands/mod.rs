@@ -1,6 +1,7 @@
 //! One module per command.
 
 pub mod check;
+pub mod config;
 pub mod demo;
 pub mod deploy;
 pub mod experiment;
@@ -47,6 +48,8 @@ pub fn dispatch(cli: Cli) -> ExitCode {
         Command::Parameter(args) => block_on(parameter::run(args)),
         Command::Secret(args) => block_on(secret::run(args)),
         Command::Load(args) => block_on(load::run(args)),
+        Command::Config(args) => block_on(config::run(args)),
+        Command::Flags(args) => block_on(config::flags(args)),
         Command::Experiment(args) => block_on(experiment::run(args)),
         Command::FaultProxy(args) => block_on(fault_proxy::run(args)),
         Command::Guard => block_on(guard::run()),

@@ -4,6 +4,7 @@
 //! machine's other work do not count.
 
 mod documents;
+mod flags;
 mod generate;
 mod ingest;
 mod judge;
@@ -22,7 +23,7 @@ use report::Report;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Only these parts: start, ingest, promql, documents, scenarios, judge
+    /// Only these parts: start, ingest, promql, documents, scenarios, judge, flags
     #[arg(value_name = "PART")]
     parts: Vec<String>,
 
@@ -46,6 +47,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
     if wanted("judge") {
         judge::run(&mut report);
+    }
+    if wanted("flags") {
+        flags::run(&mut report).await?;
     }
     if wanted("scenarios") {
         scenarios::run(&mut report).await?;

@@ -263,7 +263,7 @@ fn children_cpu_s() -> f64 {
 }
 
 /// On PATH, as a shell would.
-fn find(name: &str) -> Option<PathBuf> {
+pub fn find(name: &str) -> Option<PathBuf> {
     let paths = std::env::var_os("PATH")?;
     std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file())
 }

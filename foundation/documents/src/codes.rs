@@ -44,6 +44,10 @@ codes! {
     UNSET_VARIABLE = "unset-variable": "A number of a script asks for a variable that has no value.";
     MISSING_FILE = "missing-file": "A file that a document names is not there.";
     LAID_OVER = "laid-over": "An environment's list is laid over the script's item by item, which leaves some of it.";
+    FLAGS = "flags": "A definition of feature flags cannot be compiled.";
+    FLAGS_DOUBT = "flags-doubt": "A definition of feature flags is right but likely not meant so.";
+    CONTENT = "content": "A configuration does not fit its JSON Schema.";
+    JSON_SCHEMA = "json-schema": "A JSON Schema cannot be used.";
     PATTERN = "pattern": "An event pattern cannot be compiled.";
     CELL_ATTRIBUTE = "cell-attribute": "An attribute of a runbook's cell is unknown or malformed.";
     NO_CELLS = "no-cells": "A runbook has no cell that can run.";

@@ -27,6 +27,7 @@ pub enum Space {
     Canary,
     GameDay,
     Deployment,
+    ConfigProfile,
     /// The name of an alert without its labels; several alerts may share it.
     AlertName,
     Experiment,
@@ -47,6 +48,7 @@ impl Space {
             Self::Canary => "canary",
             Self::GameDay => "game day",
             Self::Deployment => "deployment",
+            Self::ConfigProfile => "config profile",
             Self::AlertName => "alert",
             Self::Experiment => "experiment",
             Self::Played => "runbook, script or experiment",
@@ -68,6 +70,7 @@ impl Space {
             Self::Canary => &[Self::Canary],
             Self::GameDay => &[Self::GameDay],
             Self::Deployment => &[Self::Deployment],
+            Self::ConfigProfile => &[Self::ConfigProfile],
             Self::AlertName => &[Self::AlertName],
             Self::Experiment => &[Self::Experiment],
             Self::Played => &[Self::Runbook, Self::Script, Self::Experiment],
@@ -140,7 +143,8 @@ impl Findings {
     pub fn broken(&self, node: &Node) -> bool {
         self.diagnostics.iter().any(|diagnostic| {
             let place = Place { line: diagnostic.origin.line, column: diagnostic.origin.column };
-            diagnostic.level == Level::Error && node.span.contains(place)
+            // What is wrong in a file that a document names stands at a place of that file.
+            diagnostic.level == Level::Error && diagnostic.origin.path == self.path && node.span.contains(place)
         })
     }
 }

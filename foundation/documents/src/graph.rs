@@ -7,6 +7,7 @@ use kernel::EntityRef;
 
 use crate::canary::Canary;
 use crate::catalog::Entity;
+use crate::config_profile::ConfigProfile;
 use crate::deployment::Deployment;
 use crate::event_rule::EventRule;
 use crate::experiment::Experiment;
@@ -35,6 +36,7 @@ pub struct Graph {
     pub canaries: BTreeMap<String, Canary>,
     pub game_days: BTreeMap<String, GameDay>,
     pub deployments: BTreeMap<String, Deployment>,
+    pub config_profiles: BTreeMap<String, ConfigProfile>,
 }
 
 impl Graph {

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::canary::{self, Canary};
 use crate::catalog::{self, Entity};
 use crate::codes;
+use crate::config_profile::{self, ConfigProfile};
 use crate::deployment::{self, Deployment};
 use crate::diagnostic::Level;
 use crate::event_rule::{self, EventRule};
@@ -33,6 +34,7 @@ pub(crate) enum Document {
     Canary(Box<Canary>),
     GameDay(Box<GameDay>),
     Deployment(Box<Deployment>),
+    ConfigProfile(Box<ConfigProfile>),
     Experiment(Box<Experiment>),
 }
 
@@ -53,12 +55,13 @@ pub(crate) struct Reading<'a> {
 }
 
 /// Our own kinds in YAML or JSON.
-const OWN: [(&str, fn(&Node, &mut Reading<'_>)); 5] = [
+const OWN: [(&str, fn(&Node, &mut Reading<'_>)); 6] = [
     ("Workload", workload::read),
     ("EventRule", event_rule::read),
     ("Canary", canary::read),
     ("GameDay", game_day::read),
     ("Deployment", deployment::read),
+    ("ConfigProfile", config_profile::read),
 ];
 
 impl<'a> Reading<'a> {

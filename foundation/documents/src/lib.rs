@@ -12,6 +12,7 @@ mod watch;
 // The kinds.
 pub mod canary;
 pub mod catalog;
+pub mod config_profile;
 pub mod deployment;
 pub mod event_rule;
 pub mod experiment;

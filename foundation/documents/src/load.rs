@@ -167,6 +167,9 @@ impl Folder {
             Document::GameDay(game_day) => {
                 self.graph.game_days.entry(game_day.name.clone()).or_insert(*game_day);
             }
+            Document::ConfigProfile(profile) => {
+                self.graph.config_profiles.entry(profile.name.clone()).or_insert(*profile);
+            }
             Document::Runbook(runbook) => place_runbook(&mut self.graph.runbooks, *runbook),
             Document::Experiment(experiment) => {
                 self.graph.experiments.entry(experiment.name.clone()).or_insert(*experiment);

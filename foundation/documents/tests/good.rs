@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use mainstay_documents::config_profile::ProfileKind;
 use mainstay_documents::event_rule::{NotifyChannel, Target};
 use mainstay_documents::rules::Rule;
 use mainstay_documents::runbook::{Display, RunbookKind};
@@ -98,4 +99,22 @@ fn runbooks_have_cells_and_prose_is_left_alone() {
 #[test]
 fn the_folder_knows_its_commit() {
     assert_eq!(good().graph.revision.map(|revision| revision.len()), Some(40));
+}
+
+#[test]
+fn config_profiles_have_a_content_for_each_environment() {
+    let profiles = good().graph.config_profiles;
+    let flags = &profiles["checkout-flags"];
+    let [beta, production] = flags.environments.as_slice() else { panic!("two environments") };
+    assert_eq!((flags.kind, flags.component.to_string().as_str()), (ProfileKind::Flags, "component:default/orders"));
+    assert_eq!(beta.content.file.as_deref(), Some("flags/beta.yaml"));
+    assert_eq!(beta.content.flags.as_ref().map(|set| set.format().name()), Some("flagd"));
+    assert_eq!((beta.alarms.len(), beta.strategy.as_ref().map(|strategy| strategy.name.as_str())), (0, Some("AllAtOnce")));
+    assert_eq!(production.content.flags.as_ref().map(|set| set.flags().len()), Some(1));
+    assert_eq!((production.alarms.as_slice(), production.bake), (["OrdersFailing".to_owned()].as_slice(), Some(Duration::from_secs(600))));
+    assert_eq!((production.content.content_type.as_str(), production.content.version.len()), ("application/json", 32));
+    let limits = &profiles["limits"];
+    let served = |name: &str| limits.environment(name).map(|environment| String::from_utf8_lossy(&environment.content.bytes).into_owned());
+    assert_eq!((served("beta").as_deref(), served("production").as_deref()), (Some(r#"{"perDay":20}"#), Some(r#"{"perDay": 5}"#)));
+    assert_eq!(limits.validators.len(), 2);
 }

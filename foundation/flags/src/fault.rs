@@ -53,6 +53,7 @@ pub(crate) fn meant(wrong: &str, known: &[&str]) -> String {
     let near = known.iter().filter(|_| wrong.len() <= WORD_MAX).min_by_key(similar);
     match near {
         Some(near) if strsim::damerau_levenshtein(wrong, near) <= (wrong.chars().count() + 1) / 3 => format!("did you mean `{near}`?"),
+        _ if known.is_empty() => "there are none".to_owned(),
         _ => format!("there are {}", known.join(", ")),
     }
 }

@@ -46,7 +46,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
     ),
     tags(
         (name = "organize", description = "Who owns what, what matters most"),
-        (name = "prepare", description = "Runbooks, playbooks and their runs; parameters and secrets"),
+        (name = "prepare", description = "Runbooks, playbooks and their runs; configurations and feature flags; parameters and secrets"),
         (name = "operate", description = "Alarms, event rules, incidents, notifications"),
         (name = "evolve", description = "Experiments, game days, post-mortems and actions"),
         (name = "explore", description = "SQL, logs, traces and services"),
@@ -128,6 +128,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(prepare::scenarios::routes())
         .merge(prepare::parameters::routes())
         .merge(prepare::secrets::routes())
+        .merge(prepare::configuration::routes())
         .merge(operate::alarms::routes())
         .merge(operate::event_rules::routes())
         .merge(operate::canaries::routes())

@@ -14,6 +14,7 @@ use operate::incidents::Incidents;
 use operate::notify::Deliveries;
 use prepare::deployments::Deployments;
 use prepare::parameters::Parameters;
+use prepare::configuration::Configurations;
 use prepare::runners::Runners;
 use prepare::runs::Runs;
 use prepare::secrets::Secrets;
@@ -46,6 +47,7 @@ pub struct App {
     pub scale_points: ScalePoints,
     pub postmortems: Postmortems,
     pub game_days: GameDays,
+    pub configurations: Configurations,
     pub tasks: Arc<Driver>,
     pub access: Access,
     pub about: Arc<About>,

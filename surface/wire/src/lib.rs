@@ -6,6 +6,7 @@
 pub mod canaries;
 pub mod catalog;
 pub mod deployments;
+pub mod config_profiles;
 pub mod error;
 pub mod experiments;
 pub mod explore;

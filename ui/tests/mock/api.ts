@@ -1,4 +1,5 @@
 import type { Action, Delivery, DocumentProblem, Event, Incident, IncidentDetail, LogLine, Overview, RunnerSummary, ServerStatus } from '../../src/lib/api/types.ts';
+import { configProfiles, flagAnswers } from './config-profiles.ts';
 import * as docs from './documents.ts';
 import * as days from './game-days.ts';
 import { allOutputOf } from './output.ts';
@@ -100,6 +101,7 @@ function read(path: string, query: URLSearchParams): unknown {
     incidents: () => (id ? withDetail(docs.incidents.find((one) => one.id === id)) : orEmpty(docs.incidents)),
     runbooks: () => (id ? { ...docs.runbookDetail(id), runs: runs.filter((one) => one.document === id) } : orEmpty(docs.runbooks.map((one) => ({ ...one, last_run: runs.find((run) => run.document === one.name) ?? null })))),
     scenarios: () => (id ? scripts.scenarios.find((one) => one.name === id) : orEmpty(scripts.scenarios)),
+    'config-profiles': () => (id ? configProfiles.find((one) => one.name === id) : orEmpty(configProfiles)),
     canaries: () => (id ? scripts.canaries.find((one) => one.name === id) : orEmpty(scripts.canaries)),
     experiments: () => (id ? (id === scripts.experiment.name ? scripts.experiment : null) : orEmpty([scripts.experiment])),
     'game-days': () => (id === 'coverage' ? (EMPTY ? { modes: days.coverage.modes, components: [], cells: [] } : days.coverage) : id ? (id === days.gameDay.name ? days.gameDay : null) : orEmpty(days.gameDays)),
@@ -132,6 +134,7 @@ function act(method: string, path: string, sent: Record<string, unknown>): Answe
     return { status: 200, body: telemetry.sqlTable() };
   }
   if (head === 'secrets' && id === 'read') return { status: 200, body: { path: sent.path, version: sent.version, value: 'correct-horse-battery' } };
+  if (head === 'config-profiles') return { status: 200, body: flagAnswers };
   if (head === 'runs' && rest === 'approve') return { status: 403, body: { title: 'Forbidden', status: 403, detail: 'The one who asked may not approve. Ask somebody of group:default/fulfilment.' } };
   if (head === 'runs' && !id) return { status: 201, body: runs[0] };
   if (head === 'actions') Object.assign(actions.find((one) => one.id === id) ?? {}, { status: sent.status, done_at: sent.status === 'done' ? new Date().toISOString() : null });

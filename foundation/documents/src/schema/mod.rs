@@ -72,6 +72,7 @@ schemas! {
     EXPERIMENT = "experiment": "Chaos Toolkit experiments";
     DEPLOYMENT = "deployment": "how a new version of a component goes out";
     GAME_DAY = "game-day": "game days: what a team tries out together";
+    CONFIG_PROFILE = "config-profile": "configurations and feature flags, for each environment";
     RUNBOOK = "runbook": "the front matter of runbooks and playbooks in Markdown";
 }
 

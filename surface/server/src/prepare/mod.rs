@@ -1,6 +1,7 @@
-//! Runbooks, playbooks, scenarios and their runs; parameters and secrets.
+//! Runbooks, playbooks, scenarios and their runs; deployments; configurations and feature flags; parameters and secrets.
 
 pub mod attachments;
+pub mod configuration;
 pub mod deployments;
 pub mod parameters;
 pub mod runbooks;

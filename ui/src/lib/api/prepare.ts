@@ -1,5 +1,5 @@
 import { answer, client } from './client';
-import type { ParameterHistory, ParameterSummary, RequestRun, Run, RunbookDetail, RunbookSummary, RunDetail, RunnerSummary, RunOutput, RunStatus, ScenarioDetail, ScenarioSummary, SecretDetail, SecretSummary, SecretValue } from './types';
+import type { ConfigProfileDetail, ConfigProfileSummary, FlagAnswer, ParameterHistory, ParameterSummary, RequestRun, Run, RunbookDetail, RunbookSummary, RunDetail, RunnerSummary, RunOutput, RunStatus, ScenarioDetail, ScenarioSummary, SecretDetail, SecretSummary, SecretValue } from './types';
 
 export const listRunbooks = (): Promise<RunbookSummary[]> => answer(client.GET('/api/runbooks'));
 
@@ -10,6 +10,15 @@ export const listScenarios = (): Promise<ScenarioSummary[]> => answer(client.GET
 
 export const getScenario = (name: string): Promise<ScenarioDetail> =>
   answer(client.GET('/api/scenarios/{name}', { params: { path: { name } } }));
+
+export const listConfigProfiles = (): Promise<ConfigProfileSummary[]> => answer(client.GET('/api/config-profiles'));
+
+export const getConfigProfile = (name: string): Promise<ConfigProfileDetail> =>
+  answer(client.GET('/api/config-profiles/{name}', { params: { path: { name } } }));
+
+/** What each flag of an environment is for somebody. */
+export const tryFlags = (name: string, environment: string, context: Record<string, unknown>): Promise<FlagAnswer[]> =>
+  answer(client.POST('/api/config-profiles/{name}/environments/{environment}/evaluate', { params: { path: { name, environment } }, body: { context } }));
 
 export const listRunners = (): Promise<RunnerSummary[]> => answer(client.GET('/api/runners'));
 

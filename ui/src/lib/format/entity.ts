@@ -39,6 +39,8 @@ export const incidentHref = (id: string): string => `/operate/incidents/${encode
 export const runHref = (id: string): string => `/prepare/runs/${encodeURIComponent(id)}`;
 export const runbookHref = (name: string): string => `/prepare/runbooks/${encodeURIComponent(name)}`;
 export const scenarioHref = (name: string): string => `/prepare/scenarios/${encodeURIComponent(name)}`;
+export const configProfileHref = (name: string, environment?: string): string =>
+  `/prepare/configuration/${encodeURIComponent(name)}${environment ? `?environment=${encodeURIComponent(environment)}` : ''}`;
 export const canaryHref = (name: string): string => `/operate/canaries/${encodeURIComponent(name)}`;
 export const experimentHref = (name: string): string => `/evolve/experiments/${encodeURIComponent(name)}`;
 export const gameDayHref = (name: string): string => `/evolve/game-days/${encodeURIComponent(name)}`;

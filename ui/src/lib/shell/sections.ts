@@ -27,8 +27,9 @@ export const SECTIONS: Section[] = [
     links: [
       { title: 'Runbooks', href: '/prepare/runbooks' },
       { title: 'Scenarios', href: '/prepare/scenarios' },
-      { title: 'Runs', href: '/prepare/runs' },
-      { title: 'Parameters', href: '/prepare/parameters' }
+      { title: 'Configuration', href: '/prepare/configuration' },
+      { title: 'Parameters', href: '/prepare/parameters' },
+      { title: 'Runs', href: '/prepare/runs' }
     ]
   },
   {
