@@ -151,7 +151,7 @@ impl std::str::FromStr for Reference {
         if !known.contains(&service) {
             return Err(ReferenceError::Service(service.chars().take(40).collect()));
         }
-        if key.is_empty() {
+        if key.split(':').next().is_none_or(str::is_empty) {
             return Err(ReferenceError::Nothing(service.to_owned()));
         }
         match service {
@@ -318,6 +318,7 @@ mod tests {
             ("{{resolve:mainstay:/x", "`{{resolve:…` is not closed by `}}`"),
             ("{{resolve:vault:/x}}", "there is no service `vault`"),
             ("{{resolve:env:}}", "`{{resolve:env:…}}` names nothing"),
+            ("{{resolve:ssm::7}}", "`{{resolve:ssm:…}}` names nothing"),
             ("{{resolve:env:A-B}}", "cannot be the name of an environment variable"),
             ("{{resolve:mainstay:x}}", "`x` is not a path"),
             ("{{resolve:mainstay:/a//b}}", "`/a//b` is not a path"),

@@ -43,7 +43,7 @@ fn secrets_have_readers() {
 #[test]
 fn the_catalogue_is_a_graph() {
     let loaded = good();
-    assert_eq!((loaded.files, loaded.graph.entities.len(), loaded.graph.scripts.len()), (11, 8, 1));
+    assert_eq!((loaded.files, loaded.graph.entities.len(), loaded.graph.scripts.len()), (12, 8, 1));
     let orders = loaded.graph.component_of_service("orders-api").unwrap();
     assert_eq!((orders.impact, orders.tier), (Some(Impact::Critical), Some(1)));
     assert_eq!(orders.depends_on, [entity("resource:default/orders-db")]);
