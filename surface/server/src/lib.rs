@@ -71,7 +71,8 @@ pub fn router(app: App) -> Router {
     Router::new()
         .merge(guarded)
         .merge(status::health_routes(app))
-        .fallback(page::serve)
+        // A page is got; whoever sends something else meant the API.
+        .fallback(get(page::serve).fallback(unknown))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
         // Event streams must not wait for a compressor's buffer to fill.
