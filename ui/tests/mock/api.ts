@@ -1,6 +1,7 @@
 import type { Action, Delivery, DocumentProblem, Event, Incident, IncidentDetail, LogLine, Overview, RunnerSummary, ServerStatus } from '../../src/lib/api/types.ts';
 import { configProfiles, flagAnswers } from './config-profiles.ts';
 import * as docs from './documents.ts';
+import * as rollouts from './deployments.ts';
 import * as days from './game-days.ts';
 import { allOutputOf } from './output.ts';
 import { runDetail, runs } from './runs.ts';
@@ -33,7 +34,8 @@ const events: Event[] = [
   event(5, 'run.succeeded', 172, { incident: 'INC-7', run: runs[1]!.id, data: { title: 'Diagnose errors' } }),
   event(6, 'incident.note', 130, { incident: 'INC-7', actor: 'user:default/ada', data: { text: 'Looks like the inventory connection. Asking for the restart.' } }),
   event(7, 'incident.updated', 120, { incident: 'INC-7', actor: 'user:default/ada', data: { status: 'acknowledged' } }),
-  event(8, 'run.waiting', 58, { incident: 'INC-7', run: runs[0]!.id, data: { title: 'Restart orders' } })
+  event(8, 'run.waiting', 58, { incident: 'INC-7', run: runs[0]!.id, data: { title: 'Restart orders' } }),
+  ...rollouts.deploymentEvents(9)
 ];
 
 const texts = ['Alarm OrdersFailing is pending', 'Alarm OrdersFailing fires: 31.4% of requests to orders fail', 'Incident opened as SEV-1', 'Playbook Diagnose errors was requested', 'Playbook Diagnose errors succeeded: orders / reserve stock', 'Looks like the inventory connection. Asking for the restart.', 'Status changed to acknowledged', 'Runbook Restart orders waits for approval'];
@@ -106,7 +108,8 @@ function read(path: string, query: URLSearchParams): unknown {
     experiments: () => (id ? (id === scripts.experiment.name ? scripts.experiment : null) : orEmpty([scripts.experiment])),
     'game-days': () => (id === 'coverage' ? (EMPTY ? { modes: days.coverage.modes, components: [], cells: [] } : days.coverage) : id ? (id === days.gameDay.name ? days.gameDay : null) : orEmpty(days.gameDays)),
     trainings: () => orEmpty(days.trainings.filter(({ user }) => user === (query.get('user') ?? user))),
-    runs: () => (!id ? orEmpty(runs) : rest === 'output' ? { chunks: allOutputOf(id).filter((one) => one.sequence > Number(query.get('after') ?? -1)), next: 4 } : runDetail(id)),
+    deployments: () => (id === 'switch' ? rollouts.deploymentSwitch : orEmpty(rollouts.deployments)),
+    runs: () => (!id ? orEmpty(runs.filter(({ document }) => (query.get('document') ?? document) === document)) : rest === 'output' ? { chunks: allOutputOf(id).filter((one) => one.sequence > Number(query.get('after') ?? -1)), next: 4 } : runDetail(id)),
     postmortems: () => (id ? { ...docs.postmortemDetail, actions } : orEmpty(docs.postmortems)),
     actions: () => orEmpty(actions),
     events: () => orEmpty([...events].reverse().filter((one) => one.position < Number(query.get('before') ?? 1e9) && one.type.startsWith(query.get('type') ?? ''))).slice(0, Number(query.get('limit') ?? 1000)),
@@ -135,6 +138,8 @@ function act(method: string, path: string, sent: Record<string, unknown>): Answe
   }
   if (head === 'secrets' && id === 'read') return { status: 200, body: { path: sent.path, version: sent.version, value: 'correct-horse-battery' } };
   if (head === 'config-profiles') return { status: 200, body: flagAnswers };
+  if (head === 'deployments' && id === 'switch') return { status: 200, body: Object.assign(rollouts.deploymentSwitch, sent.stopped ? sent : { stopped: false, reason: null }) };
+  if (head === 'deployments') return { status: 204, body: undefined };
   if (head === 'runs' && rest === 'approve') return { status: 403, body: { title: 'Forbidden', status: 403, detail: 'The one who asked may not approve. Ask somebody of group:default/fulfilment.' } };
   if (head === 'runs' && !id) return { status: 201, body: runs[0] };
   if (head === 'actions') Object.assign(actions.find((one) => one.id === id) ?? {}, { status: sent.status, done_at: sent.status === 'done' ? new Date().toISOString() : null });

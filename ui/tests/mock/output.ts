@@ -1,4 +1,5 @@
 import type { OutputChunk } from '../../src/lib/api/types.ts';
+import { deploymentOutput } from './deployments.ts';
 import { ago } from './documents.ts';
 import { gameDayReport } from './game-days.ts';
 import { experimentReport, loadReport, runningReport, testReport } from './reports.ts';
@@ -17,6 +18,8 @@ const REPORTS: Record<string, object[]> = {
 };
 
 export function allOutputOf(id: string): OutputChunk[] {
+  const deployed = deploymentOutput(id);
+  if (deployed) return deployed;
   const reports = REPORTS[id.at(-1)!];
   if (!reports) return outputOf(id);
   const chunk = (sequence: number, kind: OutputChunk['kind'], data: string): OutputChunk => ({ run: id, step: id.endsWith('k') ? 3 : 0, sequence, kind, time: ago(600 - sequence), data });

@@ -33,7 +33,7 @@ function handle(request: IncomingMessage, response: ServerResponse, next: () => 
 
 function json(response: ServerResponse, data: unknown, status = 200) {
   const type = status < 400 ? 'application/json' : 'application/problem+json';
-  response.writeHead(status, { 'content-type': type }).end(JSON.stringify(data));
+  response.writeHead(status, { 'content-type': type }).end(data === undefined ? undefined : JSON.stringify(data));
 }
 
 function stream(path: string, request: IncomingMessage, response: ServerResponse) {

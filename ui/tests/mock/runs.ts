@@ -1,4 +1,5 @@
 import type { OutputChunk, Run, RunDetail, Step } from '../../src/lib/api/types.ts';
+import { deploymentDetail, deploymentRuns } from './deployments.ts';
 import { ago } from './documents.ts';
 
 const run = (id: string, rest: Partial<Run>): Run => ({
@@ -22,7 +23,8 @@ export const runs: Run[] = [
   played('i', 'experiment', 'slow-database', { title: 'The shop stands a slow database', status: 'failed', requested_at: ago(640), started_at: ago(640), finished_at: ago(599), error: 'The hypothesis is not met after the method: orders-are-taken.' }),
   played('k', 'gameday', 'autumn', { title: 'Autumn game day', requested_at: ago(3 * 86_400), started_at: ago(3 * 86_400), finished_at: ago(3 * 86_400 - 2400) }),
   played('l', 'gameday', 'autumn', { title: 'Autumn game day', requested_at: ago(35 * 86_400), started_at: ago(35 * 86_400), finished_at: ago(35 * 86_400 - 2400) }),
-  played('m', 'gameday', 'autumn', { title: 'Autumn game day', status: 'failed', requested_at: ago(64 * 86_400), started_at: ago(64 * 86_400), finished_at: ago(64 * 86_400 - 2400), error: 'it was aborted: the alarm OrdersFailing fires' })
+  played('m', 'gameday', 'autumn', { title: 'Autumn game day', status: 'failed', requested_at: ago(64 * 86_400), started_at: ago(64 * 86_400), finished_at: ago(64 * 86_400 - 2400), error: 'it was aborted: the alarm OrdersFailing fires' }),
+  ...deploymentRuns
 ];
 
 const step = (index: number, rest: Partial<Step>): Step => ({
@@ -32,6 +34,7 @@ const step = (index: number, rest: Partial<Step>): Step => ({
 export function runDetail(id: string): RunDetail | null {
   const found = runs.find((one) => one.id === id);
   if (!found) return null;
+  if (found.kind === 'deployment') return deploymentDetail(id);
   if (found.kind === 'scenario' || found.kind === 'experiment') {
     const source = 'config:\n  target: http://127.0.0.1:8080\n';
     return { run: found, steps: [step(0, { name: found.document, language: found.kind, source, status: found.status as Step['status'], started_at: found.started_at, finished_at: found.finished_at, exit_code: null })] };

@@ -9,9 +9,21 @@ export interface PlotShape {
   unit: Unit;
   bars: boolean;
   height: number;
+  /** What the axis of values shows at least. */
+  top?: number;
+}
+
+/** An instant that matters, as a line through the chart. */
+export interface ChartMark {
+  atS: number;
+  label: string;
+  /** A CSS colour. */
+  colour: string;
 }
 
 export interface PlotCallbacks {
+  /** What to mark now. */
+  marks?: () => ChartMark[];
   /** The index under the pointer, or null. */
   cursor: (index: number | null, left: number) => void;
   /** A window was drawn with the pointer. */
@@ -29,13 +41,14 @@ export function plotOptions(shape: PlotShape, element: HTMLElement, callbacks: P
     legend: { show: false },
     padding: [8, 20, 0, 0],
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false },
-    scales: { x: { time: true }, y: { range: (_, min, max) => yRange(min, max) } },
+    scales: { x: { time: true }, y: { range: (_, min, max) => yRange(min, shape.top === undefined ? max : Math.max(shape.top, max ?? 0)) } },
     axes: [
       { ...axis, size: 26, values: timeLabels },
       { ...axis, size: axisSize, values: (_, splits) => splits.map((value) => formatUnit(value, shape.unit)) }
     ],
     series: [{}, ...drawn(shape).map((series) => seriesOptions(series, shape, element))],
     hooks: {
+      draw: [(plot) => drawMarks(plot, callbacks.marks?.() ?? [], element)],
       setCursor: [(plot) => callbacks.cursor(plot.cursor.idx ?? null, plot.cursor.left ?? 0)],
       setSelect: [
         (plot) => {
@@ -64,8 +77,34 @@ function drawn({ series, hidden, bars }: PlotShape): Series[] {
 function seriesOptions(series: Series, { bars }: PlotShape, element: HTMLElement): uPlot.Series {
   const colour = resolveColour(series.colour!, element);
   if (bars) return { label: series.label, stroke: colour, fill: colour, width: 0, points: { show: false }, paths: uPlot.paths.bars!({ size: [0.85, 40], align: 1 }) };
+  const shape = { dash: series.dashed ? [5, 4] : undefined, fill: series.filled ? translucent(colour) : undefined, paths: series.stepped ? uPlot.paths.stepped!({ align: 1 }) : undefined };
   // A lone sample between gaps has no line; it is drawn as a dot.
-  return { label: series.label, stroke: colour, width: 1.5, spanGaps: false, points: { size: 4, show: false, filter: loneSamples } };
+  return { label: series.label, stroke: colour, width: 1.5, spanGaps: false, ...shape, points: { size: 4, show: false, filter: loneSamples } };
+}
+
+const translucent = (colour: string) => `color-mix(in srgb, ${colour} 18%, transparent)`;
+
+/** Lines from top to bottom, each with its word beside it, on the side where there is room. */
+function drawMarks(plot: uPlot, marks: ChartMark[], element: HTMLElement) {
+  const { ctx, bbox } = plot;
+  const scale = uPlot.pxRatio;
+  ctx.save();
+  ctx.font = `${11 * scale}px system-ui, sans-serif`;
+  ctx.lineWidth = scale;
+  marks.forEach(({ atS, label, colour }, index) => {
+    const x = Math.round(plot.valToPos(atS, 'x', true));
+    if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) return;
+    ctx.strokeStyle = ctx.fillStyle = resolveColour(colour, element);
+    ctx.setLineDash([3 * scale, 3 * scale]);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    const left = x + ctx.measureText(label).width + 8 * scale > bbox.left + bbox.width;
+    ctx.textAlign = left ? 'right' : 'left';
+    ctx.fillText(label, x + (left ? -4 : 4) * scale, bbox.top + (11 + 13 * (index % 3)) * scale);
+  });
+  ctx.restore();
 }
 
 const loneSamples: uPlot.Series.Points.Filter = (plot, index) => {

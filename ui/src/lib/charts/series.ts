@@ -6,6 +6,12 @@ export interface Series {
   values: (number | null)[];
   /** A CSS colour; from the palette if absent. */
   colour?: string;
+  /** Each value holds until the next. */
+  stepped?: boolean;
+  /** Of what is only meant to happen. */
+  dashed?: boolean;
+  /** The area below is tinted. */
+  filled?: boolean;
 }
 
 export interface SeriesData {

@@ -44,12 +44,14 @@ export const configProfileHref = (name: string, environment?: string): string =>
 export const canaryHref = (name: string): string => `/operate/canaries/${encodeURIComponent(name)}`;
 export const experimentHref = (name: string): string => `/evolve/experiments/${encodeURIComponent(name)}`;
 export const gameDayHref = (name: string): string => `/evolve/game-days/${encodeURIComponent(name)}`;
+export const deploymentHref = (name: string): string => `/prepare/deployments/${encodeURIComponent(name)}`;
 export const postmortemHref = (incident: string): string => `/evolve/postmortems/${encodeURIComponent(incident)}`;
 
 /** The page of the document that a run plays. */
 export function documentHref({ kind, document }: Pick<Run, 'kind' | 'document'>): string {
   if (kind === 'scenario') return scenarioHref(document);
   if (kind === 'gameday') return gameDayHref(document);
+  if (kind === 'deployment') return deploymentHref(document);
   return kind === 'experiment' ? experimentHref(document) : runbookHref(document);
 }
 

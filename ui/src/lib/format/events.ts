@@ -1,6 +1,6 @@
 import type { Event } from '$lib/api/types';
 import type { IconName } from '$lib/components/icons';
-import { alarmHref, canaryHref, gameDayHref, incidentHref, postmortemHref, runHref } from './entity';
+import { alarmHref, canaryHref, deploymentHref, gameDayHref, incidentHref, postmortemHref, runHref } from './entity';
 
 const PREFIX = 'dev.mainstay.';
 
@@ -12,6 +12,9 @@ export function shortType(type: string): string {
 /** What the event is about, in a few words; its type says what happened. */
 export function eventText(event: Event): string {
   const data = (event.data ?? {}) as Record<string, unknown>;
+  const short = shortType(event.type);
+  if (short.startsWith('deployment.')) return deploymentText(event.subject ?? '', data);
+  if (short.startsWith('deployments.')) return firstText(data, ['reason']) ?? '';
   const name = firstText(data, ['text', 'title', 'alert', 'document', 'channel', 'path', 'version']) ?? event.subject ?? '';
   const annotations = (data.annotations ?? {}) as Record<string, unknown>;
   const detail = firstText(data, ['step_name', 'error']) ?? firstText(annotations, ['summary']);
@@ -26,7 +29,9 @@ export function eventHref(event: Event): string | null {
   }
   if (short.startsWith('canary.') && event.subject) return canaryHref(event.subject);
   if (short.startsWith('gameday.') && event.subject) return gameDayHref(event.subject);
+  if (short.startsWith('deployments.')) return '/prepare/deployments';
   if (event.run) return runHref(event.run);
+  if (short.startsWith('deployment.') && event.subject) return deploymentHref(event.subject);
   if (short.startsWith('postmortem.') && event.incident) return postmortemHref(event.incident);
   if (short.startsWith('action.')) return '/evolve/actions';
   if (event.incident) return incidentHref(event.incident);
@@ -54,6 +59,14 @@ export function eventIcon(event: Event): IconName {
     ['run.failed', 'cross'],
     ['run.', 'play'],
     ['step.', 'play'],
+    ['deployment.rollingback', 'back'],
+    ['deployment.rolledback', 'back'],
+    ['deployment.completed', 'check'],
+    ['deployment.hookpassed', 'check'],
+    ['deployment.paused', 'pause'],
+    ['deployment.', 'deploy'],
+    ['deployments.stopped', 'stop'],
+    ['deployments.allowed', 'check'],
     ['notification.', 'mail'],
     ['gameday.aborted', 'stop'],
     ['gameday.', 'evolve'],
@@ -63,6 +76,16 @@ export function eventIcon(event: Event): IconName {
     ['documents.', 'book']
   ];
   return icons.find(([prefix]) => short.startsWith(prefix))?.[1] ?? 'dot';
+}
+
+/** Which version goes where, and what the event says beyond its type. */
+function deploymentText(name: string, data: Record<string, unknown>): string {
+  const text = (value: unknown, key: string) => firstText((value ?? {}) as Record<string, unknown>, [key]);
+  const weight = typeof data.weight === 'number' ? `${data.weight}%` : undefined;
+  const judged = text(data, 'metric') && `${text(data, 'metric')}: ${text(data.judgement, 'reason') ?? ''}`;
+  const detail = text(data.reason, 'text') ?? judged ?? weight;
+  const what = `${name} ${text(data, 'version') ?? ''} in ${text(data, 'environment') ?? ''}`;
+  return detail ? `${what}: ${detail}` : what;
 }
 
 function firstText(data: Record<string, unknown>, keys: string[]): string | undefined {

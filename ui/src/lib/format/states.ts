@@ -86,6 +86,38 @@ export const CHECK_STATES: Record<string, StateLook> = {
   running: look('Running', 'info', 'play')
 };
 
+/** How an environment stands in a deployment. */
+export const STAGE_STATES: Record<string, StateLook> = {
+  not_asked: look('Not asked for', 'quiet', 'skip'),
+  pending: look('Comes later', 'quiet', 'clock'),
+  gate: look('At a gate', 'warn', 'clock'),
+  approval: look('Waits for approval', 'warn', 'hand'),
+  starting: look('Begins', 'info', 'play'),
+  shifting: look('Shifting', 'info', 'deploy'),
+  paused: look('Paused', 'warn', 'pause'),
+  stopped: look('Held: all stopped', 'bad', 'pause'),
+  taking_back: look('Rolling back', 'bad', 'back'),
+  rolled_back: look('Rolled back', 'bad', 'back'),
+  arrived: look('Arrived', 'good', 'check'),
+  failed: look('Refused', 'bad', 'cross'),
+  interrupted: look('Interrupted', 'bad', 'warning'),
+  cancelled: look('Cancelled', 'quiet', 'stop')
+};
+
+/** What the judge says of a metric. */
+export const VERDICT_STATES: Record<string, StateLook> = {
+  pass: look('Pass', 'good', 'check'),
+  fail: look('Fail', 'bad', 'cross'),
+  not_enough_data: look('Not enough data', 'quiet', 'unknown')
+};
+
+export const HOOK_STATES: Record<string, StateLook> = {
+  passed: look('Passed', 'good', 'check'),
+  failed: look('Failed', 'bad', 'cross'),
+  asked: look('Asked', 'info', 'clock'),
+  cut: look('Cut off', 'quiet', 'stop')
+};
+
 export const DELIVERY_STATES: Record<string, StateLook> = {
   pending: look('Pending', 'info', 'clock'),
   delivered: look('Delivered', 'good', 'check'),

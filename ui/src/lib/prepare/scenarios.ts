@@ -6,9 +6,16 @@ import type { SeriesData } from '$lib/charts/series';
 
 /** What a run plays, where its document does not say it. */
 export function runMode({ kind, parameters }: Pick<Run, 'kind' | 'parameters'>): string | null {
-  if (kind === 'experiment') return 'experiment';
+  if (kind === 'experiment' || kind === 'deployment') return kind;
   if (kind !== 'scenario') return null;
   return parameters.mode === 'load' || parameters.mode === 'limit' ? parameters.mode : 'test';
+}
+
+/** What stands beside a run's title in a list: its mode, and of a deployment what goes where. */
+export function runNote(run: Pick<Run, 'kind' | 'parameters'>): string | null {
+  if (run.kind !== 'deployment') return runMode(run);
+  const { version, to } = run.parameters;
+  return `deployment of ${version ?? 'a version'}${to ? ` to ${to}` : ''}`;
 }
 
 /** More would take long to read, and cannot be told apart on a chart. */

@@ -27,6 +27,7 @@ export const SECTIONS: Section[] = [
     links: [
       { title: 'Runbooks', href: '/prepare/runbooks' },
       { title: 'Scenarios', href: '/prepare/scenarios' },
+      { title: 'Deployments', href: '/prepare/deployments' },
       { title: 'Configuration', href: '/prepare/configuration' },
       { title: 'Parameters', href: '/prepare/parameters' },
       { title: 'Runs', href: '/prepare/runs' }

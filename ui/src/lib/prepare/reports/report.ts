@@ -4,7 +4,7 @@ import type { GameDayOutcome, OutputChunk } from '$lib/api/types';
  * What a step of language `scenario`, `experiment` or `game-day` came to, as its player writes it. A reader is ready for any
  * field to be missing: while the step runs much is not known yet.
  */
-export type Report = TestReport | LoadReport | LimitReport | ExperimentReport | GameDayReport;
+export type Report = TestReport | LoadReport | LimitReport | ExperimentReport | GameDayReport | DeploymentReport;
 
 /** A scenario played once. */
 export interface TestReport {
@@ -231,7 +231,85 @@ export interface JournalRow {
 /** What a game day came to, or how far it is. */
 export type GameDayReport = { report: 'game_day'; finished?: boolean } & Partial<Omit<GameDayOutcome, 'report'>> & { path?: string | null };
 
-const KINDS = ['test', 'load', 'limit', 'experiment', 'game_day'];
+/** How one environment's traffic moves to a new version. */
+export interface DeploymentReport {
+  report: 'deployment';
+  environment: string;
+  version: string;
+  old_version?: string | null;
+  strategy?: Strategy;
+  began_at?: string | null;
+  /** Percent of the new version. */
+  weight?: number;
+  /** When the router took the weight of each step, by the step's number. */
+  shifted_at?: Record<string, string>;
+  paused?: boolean;
+  judgements?: Judged[];
+  /** Alarms that fire and do not accuse the new version, in words. */
+  excused?: string[];
+  rolling_back?: RollbackReason | null;
+  rolled_back?: boolean;
+  completed?: boolean;
+}
+
+export interface Strategy {
+  name: string;
+  /** Weights in percent, holds in milliseconds; the last hold is the bake time. */
+  steps: { weight: number; hold: number }[];
+}
+
+export interface HookId {
+  place: 'before_traffic' | 'after_traffic' | { step: number };
+  index: number;
+}
+
+export interface RollbackReason {
+  kind: 'alarm' | 'judge' | 'hook' | 'router' | 'ended';
+  text: string;
+  evidence?: ({ alarm?: string; since?: string; hook?: HookId; weight?: number } & Partial<Judged>) | null;
+}
+
+/** What the judge says of one metric. A point that is missing is null. */
+export interface Judged {
+  metric: string;
+  query?: string;
+  judgement: Judgement;
+  control?: (number | null)[];
+  canary?: (number | null)[];
+  /** Between two points. */
+  every_ms?: number;
+  /** The relative change that is tolerated. */
+  tolerance?: number;
+}
+
+export interface Judgement {
+  verdict: 'pass' | 'fail' | 'not_enough_data';
+  reason: string;
+  effect?: Effect | null;
+  control: Sample;
+  canary: Sample;
+  tests?: { test: 'location' | 'spread' | 'extremes'; statistic: number | null; boundary: number; failed: boolean }[];
+  needed_points?: number | null;
+}
+
+export interface Effect {
+  measure: 'ratio' | 'difference';
+  estimate: number;
+  /** Null when the interval has no end on this side. */
+  lower: number | null;
+  upper: number | null;
+}
+
+export interface Sample {
+  points: number;
+  missing: number;
+  mean: number | null;
+  median: number | null;
+  standard_deviation: number | null;
+  autocorrelation: number | null;
+}
+
+const KINDS = ['test', 'load', 'limit', 'experiment', 'game_day', 'deployment'];
 
 /** The report in a chunk's data; null if it is none that this page knows. */
 export function readReport(data: string): Report | null {

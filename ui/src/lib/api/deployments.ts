@@ -1,0 +1,45 @@
+import { answer, client } from './client';
+import { listEvents } from './operate';
+import type { DeploymentSummary, DeploymentSwitch, Event, Run, ShiftAction } from './types';
+
+/** Types of events about one deployment begin with this. */
+export const DEPLOYMENT_EVENTS = 'dev.mainstay.deployment.';
+const EVENTS_A_PAGE = 1000;
+const PAGES_MAX = 5;
+
+export const listDeployments = (): Promise<DeploymentSummary[]> => answer(client.GET('/api/deployments'));
+
+export const getSwitch = (): Promise<DeploymentSwitch> => answer(client.GET('/api/deployments/switch'));
+
+export const setSwitch = (stopped: boolean, reason: string): Promise<DeploymentSwitch> =>
+  answer(client.POST('/api/deployments/switch', { body: { stopped, reason: reason || null } }));
+
+/** Pauses, resumes or promotes the shift that a run has under way. */
+export const actOnShift = (run: string, action: ShiftAction) =>
+  answer(client.POST('/api/deployments/runs/{run}/action', { params: { path: { run } }, body: action }));
+
+/** The switch's last use, for who used it and when. */
+export async function lastStop(): Promise<Event | undefined> {
+  const [newest] = await listEvents({ type: 'dev.mainstay.deployments.stopped', limit: 1, newest_first: true });
+  return newest;
+}
+
+/** The newest events of all deployments, oldest first. */
+export async function recentDeploymentEvents(): Promise<Event[]> {
+  return (await listEvents({ type: DEPLOYMENT_EVENTS, limit: EVENTS_A_PAGE, newest_first: true })).reverse();
+}
+
+/** What is on record of one run, oldest first; empty if it lies too far back to be looked for. */
+export async function deploymentEventsOf(run: Run): Promise<Event[]> {
+  const found: Event[] = [];
+  let before: number | undefined;
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const events = await listEvents({ type: DEPLOYMENT_EVENTS, limit: EVENTS_A_PAGE, newest_first: true, before });
+    found.push(...events.filter((event) => event.run === run.id));
+    const oldest = events.at(-1);
+    if (!oldest || events.length < EVENTS_A_PAGE || Date.parse(oldest.time) < Date.parse(run.requested_at)) return found.reverse();
+    before = oldest.position;
+  }
+  // Half of a record would tell something else than the whole.
+  return [];
+}

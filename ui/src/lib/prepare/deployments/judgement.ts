@@ -1,0 +1,104 @@
+import type { SeriesData } from '$lib/charts/series';
+import { formatDuration, formatNumber, plural } from '$lib/format/numbers';
+import type { Effect, Judged, Judgement } from '../reports/report';
+import type { Passage, TimedReport } from './passage';
+
+/** What the judge said last of a metric, with the points that it saw. */
+export interface Verdict extends Judged {
+  /** Between two points; null if nobody can say. */
+  everyMs: number | null;
+}
+
+/**
+ * The last judgement of each metric. After a restart of the server its reports begin without any; what was said before
+ * stands until the judge looks again.
+ */
+export function verdictsOf(reports: TimedReport[], passage: Passage): Verdict[] {
+  const found = new Map<string, Judged>();
+  for (const { report } of reports) {
+    for (const judged of report.judgements ?? []) found.set(judged.metric, judged);
+  }
+  const { reason } = passage.decided ?? {};
+  if (reason?.kind === 'judge' && reason.evidence?.metric && reason.evidence.judgement) {
+    const { metric, judgement, query, control, canary } = reason.evidence;
+    found.set(metric, { ...found.get(metric), metric, judgement, query, control, canary });
+  }
+  return [...found.values()].map((judged) => ({ ...judged, everyMs: judged.every_ms ?? seenEveryMs(judged.metric, reports, passage) }));
+}
+
+/**
+ * Points come evenly from the first weight on, and a report follows soon after each: the one that came soonest tells
+ * how far they are apart.
+ */
+function seenEveryMs(metric: string, reports: TimedReport[], { shifts }: Passage): number | null {
+  const since = shifts[0] && Date.parse(shifts[0].at);
+  if (!since) return null;
+  const every = reports.flatMap(({ at, report }) => {
+    const count = report.judgements?.find((one) => one.metric === metric)?.canary?.length;
+    return count ? [(Date.parse(at) - since) / count] : [];
+  });
+  const soonest = Math.min(...every);
+  if (!Number.isFinite(soonest) || soonest <= 0) return null;
+  return soonest >= 1000 ? Math.round(soonest / 1000) * 1000 : Math.max(1, Math.round(soonest));
+}
+
+/** The points of both versions on one axis of time; null without points. */
+export function curves({ control = [], canary = [], everyMs }: Verdict, { shifts, oldVersion, version }: Passage): SeriesData | null {
+  const length = Math.max(control.length, canary.length);
+  const since = shifts[0] && Date.parse(shifts[0].at);
+  if (!length || !since || !everyMs) return null;
+  const whole = (values: (number | null)[]) => Array.from({ length }, (_, index) => values[index] ?? null);
+  return {
+    time: Array.from({ length }, (_, index) => (since + (index + 1) * everyMs) / 1e3),
+    series: [
+      { label: `old ${oldVersion ?? 'version'} (control)`, values: whole(control), colour: 'var(--series-6)' },
+      { label: `new ${version} (canary)`, values: whole(canary), colour: 'var(--series-2)' }
+    ]
+  };
+}
+
+/** A ratio as a change in percent, a difference as it is: `+23%`, `−0.012`. */
+export function changeText(measure: Effect['measure'], value: number | null): string {
+  if (value === null) return 'unbounded';
+  const change = measure === 'ratio' ? (value - 1) * 100 : value;
+  const size = measure === 'ratio' ? `${Math.abs(change) < 10 ? Math.abs(change).toFixed(1) : Math.abs(change).toFixed(0)}%` : formatNumber(Math.abs(change));
+  return `${change < 0 ? '−' : '+'}${size}`;
+}
+
+export function effectText({ measure, estimate, lower, upper }: Effect): string {
+  return `${changeText(measure, estimate)}, between ${changeText(measure, lower)} and ${changeText(measure, upper)}`;
+}
+
+/** How much more the judge needs; null if it has decided. */
+export function neededText({ verdict, needed_points }: Judgement, everyMs: number | null): string | null {
+  if (verdict !== 'not_enough_data') return null;
+  if (!needed_points) return 'More points alone would hardly decide.';
+  const time = everyMs ? `, that is ${formatDuration(needed_points * everyMs)} at this rate` : '';
+  return `About ${plural(needed_points, 'more point')} of each version would decide${time}.`;
+}
+
+/** Where an effect lies on its picture, in percent of the width; no change is in the middle. */
+export interface EffectPlace {
+  from: number;
+  to: number;
+  estimate: number;
+  /** The changes that are tolerated, if that is known. */
+  tolerated: { from: number; to: number } | null;
+  openLeft: boolean;
+  openRight: boolean;
+}
+
+export function effectPlace({ measure, estimate, lower, upper }: Effect, tolerance: number | undefined): EffectPlace {
+  const none = measure === 'ratio' ? 1 : 0;
+  const band = tolerance !== undefined && measure === 'ratio' ? { from: 1 / (1 + tolerance), to: 1 + tolerance } : null;
+  const reach = Math.max(1e-9, ...[estimate, lower, upper, band?.to].map((value) => (typeof value === 'number' ? Math.abs(value - none) : 0))) * 1.12;
+  const place = (value: number) => 50 + Math.max(-1, Math.min(1, (value - none) / reach)) * 50;
+  return {
+    from: lower === null ? 0 : place(lower),
+    to: upper === null ? 100 : place(upper),
+    estimate: place(estimate),
+    tolerated: band && { from: place(band.from), to: place(band.to) },
+    openLeft: lower === null,
+    openRight: upper === null
+  };
+}
