@@ -17,7 +17,8 @@ async function deployed(page: Page) {
     const url = new URL(route.request().url());
     const run = url.pathname.split('/')[3]!;
     const after = Number(url.searchParams.get('after') ?? -1);
-    if (url.pathname.endsWith('/stream')) return route.fulfill({ contentType: 'text/event-stream', body: 'retry: 60000\n: nothing new\n\n' });
+    // Nothing new comes.
+    if (url.pathname.endsWith('/stream')) return undefined;
     const json = url.pathname.endsWith('/output') ? { chunks: deploymentOutput(run)!.filter(({ sequence }) => sequence > after), next: 2 } : deploymentDetail(run);
     return route.fulfill({ json });
   });
@@ -32,10 +33,10 @@ for (const [look, colorScheme, width] of [['dark', 'dark', 1400], ['light', 'lig
     for (const [name, path, shows] of [
       ['deployments', '/prepare/deployments', 'main ol.stages > li'],
       ['deployment', '/prepare/deployments/orders-rollout', 'main table tbody tr'],
-      ['deployment-under-way', `/prepare/runs/${UNDER_WAY}`, 'main canvas'],
+      ['deployment-under-way', `/prepare/runs/${UNDER_WAY}`, 'main canvas:visible'],
       ['deployment-judged', `/prepare/runs/${JUDGED}`, 'main figure'],
       ['deployment-arrived', `/prepare/runs/${ARRIVED}`, 'main figure'],
-      ['deployment-accused', `/prepare/runs/${ACCUSED}`, 'main canvas'],
+      ['deployment-accused', `/prepare/runs/${ACCUSED}`, 'main canvas:visible'],
       ['deployment-waiting', `/prepare/runs/${WAITING}`, 'main [aria-label^="Approval"]']
     ] as const) {
       test(name, async ({ page }) => {

@@ -3,7 +3,7 @@ import { expect, picture, settled, test } from './support';
 
 /** Answers as a server does that has just been started on an empty folder. */
 async function nothingYet(page: Page) {
-  await page.route(/\/api\/(entities|alarms|canaries|experiments|game-days|trainings|incidents|runbooks|runs|scenarios|config-profiles|postmortems|actions|events|event-rules|deliveries|traces|documents\/problems)(\?.*)?$/, (route) =>
+  await page.route(/\/api\/(entities|alarms|canaries|deployments|experiments|game-days|trainings|incidents|runbooks|runs|scenarios|config-profiles|postmortems|actions|events|event-rules|deliveries|traces|documents\/problems)(\?.*)?$/, (route) =>
     route.fulfill({ json: [] })
   );
   await page.route('**/api/game-days/coverage', (route) => route.fulfill({ json: { modes: [], components: [], cells: [] } }));
@@ -27,6 +27,7 @@ const SAYS: [string, string, RegExp][] = [
   ['runbooks', '/prepare/runbooks', /mainstay init/],
   ['scenarios', '/prepare/scenarios', /mainstay run front-page.*arrivalRate/s],
   ['configuration', '/prepare/configuration', /kind: ConfigProfile/],
+  ['deployments', '/prepare/deployments', /mainstay deploy orders.*kind: Deployment/s],
   ['runs', '/prepare/runs', /runbook or playbook/],
   ['alarms', '/operate/alarms', /alerting rule/],
   ['canaries', '/operate/canaries', /kind: Canary/],

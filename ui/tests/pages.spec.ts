@@ -1,5 +1,5 @@
-import type { AlarmRecord, CanarySummary, ConfigProfileSummary, EntitySummary, ExperimentSummary, GameDaySummary, Incident, Postmortem, Run, RunbookSummary, ScenarioSummary, TraceSummary } from '../src/lib/api/types';
-import { entityHref, incidentHref, alarmHref, canaryHref, configProfileHref, experimentHref, gameDayHref, postmortemHref, runbookHref, runHref, scenarioHref, traceHref } from '../src/lib/format/entity';
+import type { AlarmRecord, CanarySummary, ConfigProfileSummary, DeploymentSummary, EntitySummary, ExperimentSummary, GameDaySummary, Incident, Postmortem, Run, RunbookSummary, ScenarioSummary, TraceSummary } from '../src/lib/api/types';
+import { entityHref, incidentHref, alarmHref, canaryHref, configProfileHref, deploymentHref, experimentHref, gameDayHref, postmortemHref, runbookHref, runHref, scenarioHref, traceHref } from '../src/lib/format/entity';
 import { expect, picture, read, settled, test } from './support';
 
 /** What each page must show besides its heading. */
@@ -10,6 +10,7 @@ const PAGES: { name: string; path: string; shows: string }[] = [
   { name: 'runbooks', path: '/prepare/runbooks', shows: 'table tbody tr' },
   { name: 'scenarios', path: '/prepare/scenarios', shows: 'table tbody tr, main .empty' },
   { name: 'configuration', path: '/prepare/configuration', shows: 'table tbody tr, main .empty' },
+  { name: 'deployments', path: '/prepare/deployments', shows: 'main ol.stages > li, main .empty' },
   { name: 'runs', path: '/prepare/runs', shows: 'table tbody tr' },
   { name: 'parameters', path: '/prepare/parameters', shows: 'table tbody tr, main .empty' },
   { name: 'incidents', path: '/operate/incidents', shows: 'table tbody tr' },
@@ -73,6 +74,7 @@ async function oneOfEach(request: Parameters<typeof read>[0]): Promise<[string, 
   const canaries = await read<CanarySummary[]>(request, 'canaries');
   const experiments = await read<ExperimentSummary[]>(request, 'experiments');
   const gameDays = await read<GameDaySummary[]>(request, 'game-days');
+  const deployments = await read<DeploymentSummary[]>(request, 'deployments');
   const last = (kind: Run['kind'], mode?: string) => runs.filter((run) => run.kind === kind && (!mode || run.parameters.mode === mode)).slice(0, 1);
   return [
     // A workload need not have these.
@@ -81,6 +83,8 @@ async function oneOfEach(request: Parameters<typeof read>[0]): Promise<[string, 
     ...canaries.slice(0, 1).map(({ name }): [string, string] => ['canary', canaryHref(name)]),
     ...experiments.slice(0, 1).map(({ name }): [string, string] => ['experiment', experimentHref(name)]),
     ...gameDays.slice(0, 1).map(({ name }): [string, string] => ['game-day', gameDayHref(name)]),
+    ...deployments.slice(0, 1).map(({ name }): [string, string] => ['deployment', deploymentHref(name)]),
+    ...last('deployment').map(({ id }): [string, string] => ['deployment-run', runHref(id)]),
     ...last('gameday').map(({ id }): [string, string] => ['game-day-run', runHref(id)]),
     ...last('scenario', 'test').map(({ id }): [string, string] => ['test-run', runHref(id)]),
     ...last('scenario', 'load').map(({ id }): [string, string] => ['load-run', runHref(id)]),

@@ -41,7 +41,8 @@ interface StoryStage {
   excused?: string[];
 }
 
-const TEST_RUN = '01jd3v5z0k8m4x2q7c9r1t6y0f';
+/** Runs of the scenario that gates and hooks ask. */
+const [GATE_RUN, BEFORE_RUN, AFTER_RUN] = ['f', 'g', 'h'].map((letter) => `01jd3v5z0k8m4x2q7c9r1t6y0${letter}`) as [string, string, string];
 const id = (number: number) => `01jd3v5z0k8m4x2q7c9r1t6yd${number}`;
 
 /** The same points at each start. */
@@ -73,7 +74,7 @@ const few = (metric: string, control: (number | null)[], canary: (number | null)
 const harmed = (count: number): Judged[] => {
   const [control, canary] = [points(count, 0.021, 0.3, 1), points(count, 0.034, 0.32, 2)];
   if (count < 8) return [few('errors', control, canary)];
-  if (count < 22) return [judged('errors', control, canary, { verdict: 'not_enough_data', reason: 'the canary is 58 % higher (-6 % to +167 %); about 9 more points would decide', needed_points: 9, effect: { measure: 'ratio', estimate: 1.58, lower: 0.94, upper: 2.67 } }, 2.2)];
+  if (count < 26) return [judged('errors', control, canary, { verdict: 'not_enough_data', reason: 'the canary is 58 % higher (-6 % to +167 %); about 9 more points would decide', needed_points: 9, effect: { measure: 'ratio', estimate: 1.58, lower: 0.94, upper: 2.67 } }, 2.2)];
   return [judged('errors', control, canary, { verdict: 'fail', reason: 'the canary is 61 % higher (+14 % to +128 %)', effect: { measure: 'ratio', estimate: 1.61, lower: 1.14, upper: 2.28 } }, 4.7)];
 };
 
@@ -88,12 +89,12 @@ const undecided = (count: number): Judged[] => {
 };
 
 const failed = harmed(26)[0]!;
-const checkout: [string, string] = ['checkout', TEST_RUN];
+const checkout = (run: string): [string, string] => ['checkout', run];
 
 const alphaDone = (at: number): StoryStage => ({ environment: 'alpha', gates: [], strategy: AT_ONCE, status: 'succeeded', shifts: [at], arrived: at - 0.4 });
 const betaDone = (at: number): StoryStage => ({
-  environment: 'beta', gates: [{ title: 'checkout', status: 'succeeded', asks: checkout }, { title: 'quiet for 10m', status: 'succeeded' }], strategy: CANARY, status: 'succeeded', shifts: [at, at - 300],
-  hooks: [{ place: 'before_traffic', at: at + 3, asks: checkout }, { place: 'after_traffic', at: at - 304, asks: checkout }], arrived: at - 305
+  environment: 'beta', gates: [{ title: 'checkout', status: 'succeeded', asks: checkout(GATE_RUN) }, { title: 'quiet for 10m', status: 'succeeded' }], strategy: CANARY, status: 'succeeded', shifts: [at, at - 300],
+  hooks: [{ place: 'before_traffic', at: at + 3, asks: checkout(BEFORE_RUN) }, { place: 'after_traffic', at: at - 304, asks: checkout(AFTER_RUN) }], arrived: at - 305
 });
 const GATES = ['approval', 'from 09:00 to 16:00', 'quiet for 10m'];
 
@@ -105,7 +106,7 @@ const stories: Story[] = [
       betaDone(1400),
       {
         environment: 'production', gates: GATES.map((title) => ({ title, status: 'succeeded' as const })), strategy: STEPS, status: 'running', shifts: [640, 180], paused: [420, 320, 'user:default/ben'], judged: undecided, everyS: 15,
-        hooks: [{ place: 'before_traffic', at: 645, asks: checkout }, { place: { step: 0 }, at: 182 }], excused: ['the alarm OrdersFailing fires on version 2.3.8, which is not the new one']
+        hooks: [{ place: 'before_traffic', at: 645, asks: checkout(BEFORE_RUN) }, { place: { step: 0 }, at: 182 }], excused: ['the alarm OrdersFailing fires on version 2.3.8, which is not the new one']
       }
     ]
   },
@@ -117,7 +118,7 @@ const stories: Story[] = [
       betaDone(89_800),
       {
         environment: 'production', gates: GATES.map((title) => ({ title, status: 'succeeded' as const })), strategy: STEPS, status: 'failed', shifts: [89_000, 88_640], judged: harmed, everyS: 15,
-        hooks: [{ place: 'before_traffic', at: 89_010, asks: checkout }], decided: { at: 88_605, reason: { kind: 'judge', text: `errors: ${failed.judgement.reason}`, evidence: failed } }
+        hooks: [{ place: 'before_traffic', at: 89_010, asks: checkout(BEFORE_RUN) }], decided: { at: 88_605, reason: { kind: 'judge', text: `errors: ${failed.judgement.reason}`, evidence: failed } }
       }
     ]
   },

@@ -43,7 +43,7 @@ export function plotOptions(shape: PlotShape, element: HTMLElement, callbacks: P
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false },
     scales: { x: { time: true }, y: { range: (_, min, max) => yRange(min, shape.top === undefined ? max : Math.max(shape.top, max ?? 0)) } },
     axes: [
-      { ...axis, size: 26, values: timeLabels },
+      { ...axis, size: 26, space: 62, incrs: WHOLE_SECONDS, values: timeLabels },
       { ...axis, size: axisSize, values: (_, splits) => splits.map((value) => formatUnit(value, shape.unit)) }
     ],
     series: [{}, ...drawn(shape).map((series) => seriesOptions(series, shape, element))],
@@ -88,13 +88,15 @@ const translucent = (colour: string) => `color-mix(in srgb, ${colour} 18%, trans
 function drawMarks(plot: uPlot, marks: ChartMark[], element: HTMLElement) {
   const { ctx, bbox } = plot;
   const scale = uPlot.pxRatio;
+  const behind = resolveColour('var(--raised)', element);
   ctx.save();
   ctx.font = `${11 * scale}px system-ui, sans-serif`;
-  ctx.lineWidth = scale;
+  ctx.lineJoin = 'round';
   marks.forEach(({ atS, label, colour }, index) => {
     const x = Math.round(plot.valToPos(atS, 'x', true));
     if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) return;
     ctx.strokeStyle = ctx.fillStyle = resolveColour(colour, element);
+    ctx.lineWidth = scale;
     ctx.setLineDash([3 * scale, 3 * scale]);
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
@@ -102,7 +104,13 @@ function drawMarks(plot: uPlot, marks: ChartMark[], element: HTMLElement) {
     ctx.stroke();
     const left = x + ctx.measureText(label).width + 8 * scale > bbox.left + bbox.width;
     ctx.textAlign = left ? 'right' : 'left';
-    ctx.fillText(label, x + (left ? -4 : 4) * scale, bbox.top + (11 + 13 * (index % 3)) * scale);
+    const [textX, textY] = [x + (left ? -4 : 4) * scale, bbox.top + (11 + 13 * (index % 3)) * scale];
+    // A rim in the page's colour keeps the word legible above lines.
+    ctx.setLineDash([]);
+    ctx.strokeStyle = behind;
+    ctx.lineWidth = 4 * scale;
+    ctx.strokeText(label, textX, textY);
+    ctx.fillText(label, textX, textY);
   });
   ctx.restore();
 }
@@ -120,6 +128,15 @@ function yRange(min: number | null, max: number | null): uPlot.Range.MinMax {
 }
 
 const axisSize: uPlot.Axis.Size = (_, values) => 14 + 6.5 * Math.max(3, ...(values ?? []).map((value) => value.length));
+
+const [MINUTE_S, HOUR_S, DAY_S] = [60, 3600, 86_400];
+/** Between two labels. Labels tell no parts of a second. */
+const WHOLE_SECONDS = [
+  ...[1, 5, 10, 15, 30],
+  ...[1, 5, 10, 15, 30].map((minutes) => minutes * MINUTE_S),
+  ...[1, 2, 3, 4, 6, 8, 12].map((hours) => hours * HOUR_S),
+  ...[1, 2, 3, 4, 5, 7, 14, 30, 90, 365, 730, 1825, 3650].map((days) => days * DAY_S)
+];
 
 /** Hours and minutes; the day where a new one begins or the window is long. */
 function timeLabels(plot: uPlot, splits: number[], _axis: number, _space: number, increment: number): string[] {

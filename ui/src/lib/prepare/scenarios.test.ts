@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Run } from '$lib/api/types';
-import { runMode, trend } from './scenarios';
+import { runMode, runNote, trend } from './scenarios';
 
 const run = (requested_at: string) => ({ requested_at }) as Run;
 
@@ -20,4 +20,10 @@ it('orders results by time and leaves gaps where something was not measured', ()
   expect(latency.series.map(({ values }) => values)).toEqual([[1, null], [9, 20], [null, null]]);
   expect(errors.series[0]!.values).toEqual([null, 0.1]);
   expect(errors.series[1]!.values[1]).toBeCloseTo(0.1);
+});
+
+it('says of a deployment what goes where', () => {
+  expect(runNote({ kind: 'deployment', parameters: { version: '2.4.0', from: '', to: '' } })).toBe('deployment of 2.4.0');
+  expect(runNote({ kind: 'deployment', parameters: { version: '2.4.0', to: 'beta' } })).toBe('deployment of 2.4.0 to beta');
+  expect(runNote({ kind: 'scenario', parameters: { mode: 'load' } })).toBe('load');
 });

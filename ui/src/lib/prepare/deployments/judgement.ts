@@ -1,7 +1,8 @@
 import type { SeriesData } from '$lib/charts/series';
 import { formatDuration, formatNumber, plural } from '$lib/format/numbers';
 import type { Effect, Judged, Judgement } from '../reports/report';
-import type { Passage, TimedReport } from './passage';
+import type { Passage } from './passage';
+import type { TimedReport } from './reports';
 
 /** What the judge said last of a metric, with the points that it saw. */
 export interface Verdict extends Judged {
@@ -15,8 +16,10 @@ export interface Verdict extends Judged {
  */
 export function verdictsOf(reports: TimedReport[], passage: Passage): Verdict[] {
   const found = new Map<string, Judged>();
-  for (const { report } of reports) {
-    for (const judged of report.judgements ?? []) found.set(judged.metric, judged);
+  for (const metric of new Set(reports.flatMap(({ counts }) => Object.keys(counts)))) {
+    const last = reports.findLast(({ counts }) => metric in counts);
+    const judged = last?.judgements().find((one) => one.metric === metric);
+    if (judged) found.set(metric, judged);
   }
   const { reason } = passage.decided ?? {};
   if (reason?.kind === 'judge' && reason.evidence?.metric && reason.evidence.judgement) {
@@ -33,8 +36,8 @@ export function verdictsOf(reports: TimedReport[], passage: Passage): Verdict[] 
 function seenEveryMs(metric: string, reports: TimedReport[], { shifts }: Passage): number | null {
   const since = shifts[0] && Date.parse(shifts[0].at);
   if (!since) return null;
-  const every = reports.flatMap(({ at, report }) => {
-    const count = report.judgements?.find((one) => one.metric === metric)?.canary?.length;
+  const every = reports.flatMap(({ at, counts }) => {
+    const count = counts[metric];
     return count ? [(Date.parse(at) - since) / count] : [];
   });
   const soonest = Math.min(...every);
@@ -77,7 +80,7 @@ export function neededText({ verdict, needed_points }: Judgement, everyMs: numbe
   return `About ${plural(needed_points, 'more point')} of each version would decide${time}.`;
 }
 
-/** Where an effect lies on its picture, in percent of the width; no change is in the middle. */
+/** Where an effect lies on its picture, in percent of the width; no change is in the middle. Ratios are drawn by their logarithms. */
 export interface EffectPlace {
   from: number;
   to: number;
@@ -86,19 +89,24 @@ export interface EffectPlace {
   tolerated: { from: number; to: number } | null;
   openLeft: boolean;
   openRight: boolean;
+  /** What the ends of the picture stand for. */
+  ends: [left: string, right: string];
 }
 
 export function effectPlace({ measure, estimate, lower, upper }: Effect, tolerance: number | undefined): EffectPlace {
-  const none = measure === 'ratio' ? 1 : 0;
-  const band = tolerance !== undefined && measure === 'ratio' ? { from: 1 / (1 + tolerance), to: 1 + tolerance } : null;
-  const reach = Math.max(1e-9, ...[estimate, lower, upper, band?.to].map((value) => (typeof value === 'number' ? Math.abs(value - none) : 0))) * 1.12;
-  const place = (value: number) => 50 + Math.max(-1, Math.min(1, (value - none) / reach)) * 50;
+  const ratio = measure === 'ratio';
+  const [onScale, back] = ratio ? [Math.log, Math.exp] : [(value: number) => value, (value: number) => value];
+  const band = tolerance !== undefined && ratio ? { from: 1 / (1 + tolerance), to: 1 + tolerance } : null;
+  const distances = [estimate, lower, upper, band?.to].map((value) => (typeof value === 'number' ? Math.abs(onScale(value)) : 0));
+  const reach = Math.max(1e-9, ...distances.filter(Number.isFinite)) * 1.12;
+  const place = (value: number) => 50 + Math.max(-1, Math.min(1, onScale(value) / reach)) * 50;
   return {
     from: lower === null ? 0 : place(lower),
     to: upper === null ? 100 : place(upper),
     estimate: place(estimate),
     tolerated: band && { from: place(band.from), to: place(band.to) },
     openLeft: lower === null,
-    openRight: upper === null
+    openRight: upper === null,
+    ends: [changeText(measure, back(-reach)), changeText(measure, back(reach))]
   };
 }

@@ -1,6 +1,8 @@
-import type { Event, OutputChunk } from '$lib/api/types';
+import type { Event } from '$lib/api/types';
 import { shortType } from '$lib/format/events';
-import { readReport, type DeploymentReport, type HookId, type RollbackReason, type Strategy } from '../reports/report';
+import { formatDuration } from '$lib/format/numbers';
+import type { HookId, RollbackReason, Strategy } from '../reports/report';
+import type { TimedReport } from './reports';
 
 /** Something on record of one version's way into one environment. */
 export interface Moment {
@@ -66,7 +68,7 @@ export function momentsOfEvents(events: Event[], environment: string): Moment[] 
 /** What the reports of a shift tell of it, for runs whose events lie too far back. */
 export function momentsOfReports(reports: TimedReport[]): Moment[] {
   const moments: Moment[] = [];
-  let before: DeploymentReport | null = null;
+  let before: TimedReport['report'] | null = null;
   for (const { at, report } of reports) {
     if (report.began_at && !before?.began_at) moments.push({ at: report.began_at, what: 'began' });
     for (const [step, shiftedAt] of Object.entries(report.shifted_at ?? {})) {
@@ -79,19 +81,6 @@ export function momentsOfReports(reports: TimedReport[]): Moment[] {
     before = report;
   }
   return moments.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
-}
-
-export interface TimedReport {
-  at: string;
-  report: DeploymentReport;
-}
-
-/** The reports of a deployment among a step's output, in order. */
-export function reportsOf(chunks: OutputChunk[]): TimedReport[] {
-  return chunks.flatMap(({ kind, time, data }) => {
-    const report = kind === 'report' ? readReport(data) : null;
-    return report?.report === 'deployment' ? [{ at: time, report }] : [];
-  });
 }
 
 /** Puts moments together, in their order. */
@@ -140,6 +129,12 @@ export function nextStep(passage: Passage, strategy: Strategy | undefined, nowMs
   const ends = since + (strategy.steps[last.step]?.hold ?? 0) + stoodStillMs(passage, since, nowMs);
   const atMs = passage.promoted.includes(last.step) ? nowMs : Math.max(nowMs, ends);
   return { weight: strategy.steps[last.step + 1]?.weight ?? null, atMs };
+}
+
+/** A document's own strategy is named by its kind alone, so that its steps are told: `10% for 6 min, 100%`. */
+export function strategyText({ name, steps }: Strategy): string {
+  if (/^[A-Z]/.test(name)) return name;
+  return steps.map(({ weight, hold }) => (hold ? `${weight}% for ${formatDuration(hold)}` : `${weight}%`)).join(', ');
 }
 
 function asNumber(value: unknown): number | undefined {
