@@ -136,16 +136,16 @@ async fn who_is_in_a_split_is_so_for_every_client() {
         users.iter().map(|user| json!({"type": kind, "key": key, "default": default, "context": {"targetingKey": user}})).collect()
     };
     // Below the path of one profile, as a client that knows only its own flags asks.
-    let base = server.url("applications/orders/environments/production/configurations");
+    let below = server.url("applications/orders/environments/production/configurations");
     let (one_page, size) = (asks("boolean", "one-page", json!(false)), asks("integer", "page-size", json!(0)));
-    let python_one_page = python(&format!("{base}/checkout"), &one_page).await;
-    let node_one_page = node(&format!("{base}/checkout"), &one_page).await;
+    let python_one_page = python(&format!("{below}/checkout"), &one_page).await;
+    let node_one_page = node(&format!("{below}/checkout"), &one_page).await;
     assert_eq!(values(&python_one_page), values(&node_one_page));
     for (user, value) in users.iter().zip(values(&python_one_page)) {
         let shown = agent(&server, "shop", "checkout", "?flag=one-page", &[("context", &format!("targetingKey={user}"))]).await;
         assert_eq!(shown.2["one-page"]["enabled"], value, "{user}");
     }
-    let python_size = python(&format!("{base}/search"), &size).await;
+    let python_size = python(&format!("{below}/search"), &size).await;
     let mut number = size;
     number.as_array_mut().expect("asks").iter_mut().for_each(|ask| ask["type"] = json!("number"));
     assert_eq!(values(&python_size), values(&node(&base(&server), &number).await));

@@ -8,6 +8,7 @@ use documents::deployment::{Judge, Metric, VERSION, Worse};
 use documents::strategy::Weight;
 use kernel::Timestamp;
 use ledger::{AlarmState, types};
+use serde::Serialize;
 use serde_json::{Value, json};
 use telemetry::promql;
 
@@ -36,8 +37,14 @@ pub(super) struct Watcher {
     reported: Value,
 }
 
-#[derive(Clone)]
+/// What the judge saw of a metric and said of it, as anyone can see it again.
+#[derive(Clone, Serialize)]
 struct Judged {
+    metric: String,
+    query: String,
+    /// From one point to the next.
+    every_ms: u64,
+    tolerance: f64,
     judgement: Judgement,
     control: Vec<f64>,
     canary: Vec<f64>,
@@ -126,9 +133,18 @@ impl Watcher {
                 shift.line(format!("{}: {}: {}", metric.name, judgement.verdict, judgement.reason)).await;
             }
             let failed = judgement.verdict == Verdict::Fail;
-            let evidence = json!({ "metric": metric.name, "query": metric.query, "judgement": judgement, "control": control, "canary": canary });
             let text = format!("{}: {}", metric.name, judgement.reason);
-            self.judgements.insert(metric.name.clone(), Judged { judgement, control, canary });
+            let judged = Judged {
+                metric: metric.name.clone(),
+                query: metric.query.clone(),
+                every_ms: u64::try_from(described.every.as_millis()).unwrap_or(u64::MAX),
+                tolerance: metric.tolerance,
+                judgement,
+                control,
+                canary,
+            };
+            let evidence = json!(judged);
+            self.judgements.insert(metric.name.clone(), judged);
             if failed {
                 return Ok(Some(Reason { kind: ReasonKind::Judge, text, evidence }));
             }
@@ -138,11 +154,7 @@ impl Watcher {
 
     /// What the run's page shows; told only when it has changed.
     pub async fn report(&mut self, shift: &Shift<'_>, progress: &Progress) {
-        let judgements: Vec<Value> = self
-            .judgements
-            .iter()
-            .map(|(metric, judged)| json!({ "metric": metric, "judgement": judged.judgement, "control": judged.control, "canary": judged.canary }))
-            .collect();
+        let judgements: Vec<&Judged> = self.judgements.values().collect();
         let report = json!({
             "report": "deployment",
             "environment": shift.passage.environment,

@@ -38,6 +38,8 @@ struct EventQuery {
     kind: Option<String>,
     #[param(value_type = Option<String>)]
     incident: Option<kernel::IncidentId>,
+    #[param(value_type = Option<String>)]
+    run: Option<kernel::RunId>,
     /// At most this many; 1,000 if absent.
     limit: Option<u32>,
     #[serde(default)]
@@ -51,6 +53,7 @@ impl EventQuery {
             before: self.before.map(Position),
             kinds: self.kind.iter().flat_map(|kinds| kinds.split(',')).map(str::to_owned).collect(),
             incident: self.incident,
+            run: self.run.clone(),
             limit: self.limit.map(|limit| limit.clamp(1, EVENTS_MAX)),
             newest_first: self.newest_first,
             ..EventFilter::default()

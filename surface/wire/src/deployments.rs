@@ -14,6 +14,7 @@ pub struct DeploymentSummary {
     pub path: String,
     /// In the order in which a version passes through them.
     pub environments: Vec<DeploymentEnvironment>,
+    pub freezes: Vec<DeploymentFreeze>,
     /// The newest.
     pub last_run: Option<Run>,
 }
@@ -31,6 +32,14 @@ pub struct DeploymentEnvironment {
     pub version: Option<String>,
     pub arrived_at: Option<Timestamp>,
     pub arrived_by: Option<RunId>,
+}
+
+/// A time in which nothing begins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DeploymentFreeze {
+    pub start: Timestamp,
+    pub end: Timestamp,
+    pub reason: String,
 }
 
 /// Whether anything may be deployed.

@@ -63,7 +63,7 @@ function judged(metric: string, control: (number | null)[], canary: (number | nu
     { test: 'spread', statistic: 0.4, boundary: 4.6, failed: false },
     { test: 'extremes', statistic: 0, boundary: 4, failed: false }
   ];
-  return { metric, query: `sum(rate(${metric}_total{service_version="$version"}[1m]))`, control, canary, judgement: { control: sample(control), canary: sample(canary), tests, needed_points: null, effect: null, ...said } };
+  return { metric, query: `sum(rate(${metric}_total{service_version="$version"}[1m]))`, every_ms: 60_000, tolerance: 0.25, control, canary, judgement: { control: sample(control), canary: sample(canary), tests, needed_points: null, effect: null, ...said } };
 }
 
 const few = (metric: string, control: (number | null)[], canary: (number | null)[]): Judged => {
@@ -151,8 +151,8 @@ const environments = (list: [name: string, gates: string[], strategy: Strategy, 
     name, gates, alarms, version, strategy: strategy.name, takes_s: strategy.steps.reduce((sum, { hold }) => sum + hold, 0) / 1e3, arrived_at: version && ago(at), arrived_by: version && id(by)
   }));
 
-const summary = (name: string, title: string, component: string, rest: DeploymentSummary['environments'], more: object = {}): DeploymentSummary => ({
-  name, title, component: `component:default/${component}`, path: `ops/deployments/${component}.yaml`, environments: rest, last_run: deploymentRuns.find(({ document }) => document === name) ?? null, ...more
+const summary = (name: string, title: string, component: string, rest: DeploymentSummary['environments'], more: Partial<DeploymentSummary> = {}): DeploymentSummary => ({
+  name, title, component: `component:default/${component}`, path: `ops/deployments/${component}.yaml`, environments: rest, freezes: [], last_run: deploymentRuns.find(({ document }) => document === name) ?? null, ...more
 });
 
 export const deployments: DeploymentSummary[] = [
@@ -226,7 +226,7 @@ export function deploymentEvents(from: number): Event[] {
 function looks({ shifts = [], judged, everyS = 60, decided, arrived }: StoryStage): { seconds: number; judgements: Judged[] }[] {
   if (!judged || !shifts[0]) return [];
   const end = decided?.at ?? shifts[3] ?? arrived ?? 0;
-  return Array.from({ length: Math.floor((shifts[0] - end) / everyS) }, (_, index) => ({ seconds: shifts[0]! - (index + 1) * everyS, judgements: judged(index + 1) }));
+  return Array.from({ length: Math.floor((shifts[0] - end) / everyS) }, (_, index) => ({ seconds: shifts[0]! - (index + 1) * everyS, judgements: judged(index + 1).map((one) => ({ ...one, every_ms: everyS * 1e3 })) }));
 }
 
 export function deploymentOutput(run: string): OutputChunk[] | null {

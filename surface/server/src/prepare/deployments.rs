@@ -3,11 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use documents::deployment::{Deployment, Environment, Gate};
+use documents::deployment::{Deployment, Environment, Freeze, Gate};
 use kernel::RunId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use wire::deployments::{DeploymentEnvironment, DeploymentSummary, DeploymentSwitch, ShiftAction};
+use wire::deployments::{DeploymentEnvironment, DeploymentFreeze, DeploymentSummary, DeploymentSwitch, ShiftAction};
 use wire::error::Problem;
 
 use super::runbooks::last_runs;
@@ -36,10 +36,15 @@ async fn list(State(app): State<App>) -> ApiResult<Json<Vec<DeploymentSummary>>>
             component: deployment.component.clone(),
             path: deployment.origin.path.clone(),
             environments,
+            freezes: deployment.freezes.iter().map(freeze).collect(),
             last_run: last.remove(&deployment.name),
         });
     }
     Ok(Json(summaries))
+}
+
+fn freeze(freeze: &Freeze) -> DeploymentFreeze {
+    DeploymentFreeze { start: freeze.start, end: freeze.end, reason: freeze.reason.clone() }
 }
 
 async fn of_environment(app: &App, deployment: &Deployment, environment: &Environment) -> ApiResult<DeploymentEnvironment> {

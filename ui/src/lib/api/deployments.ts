@@ -5,7 +5,8 @@ import type { DeploymentSummary, DeploymentSwitch, Event, Run, ShiftAction } fro
 /** Types of events about one deployment begin with this. */
 export const DEPLOYMENT_EVENTS = 'dev.mainstay.deployment.';
 const EVENTS_A_PAGE = 1000;
-const PAGES_MAX = 5;
+/** As many as the server gives at once; a run has far fewer. */
+const EVENTS_OF_A_RUN = 10_000;
 
 export const listDeployments = (): Promise<DeploymentSummary[]> => answer(client.GET('/api/deployments'));
 
@@ -29,17 +30,5 @@ export async function recentDeploymentEvents(): Promise<Event[]> {
   return (await listEvents({ type: DEPLOYMENT_EVENTS, limit: EVENTS_A_PAGE, newest_first: true })).reverse();
 }
 
-/** What is on record of one run, oldest first; empty if it lies too far back to be looked for. */
-export async function deploymentEventsOf(run: Run): Promise<Event[]> {
-  const found: Event[] = [];
-  let before: number | undefined;
-  for (let page = 0; page < PAGES_MAX; page += 1) {
-    const events = await listEvents({ type: DEPLOYMENT_EVENTS, limit: EVENTS_A_PAGE, newest_first: true, before });
-    found.push(...events.filter((event) => event.run === run.id));
-    const oldest = events.at(-1);
-    if (!oldest || events.length < EVENTS_A_PAGE || Date.parse(oldest.time) < Date.parse(run.requested_at)) return found.reverse();
-    before = oldest.position;
-  }
-  // Half of a record would tell something else than the whole.
-  return [];
-}
+/** What is on record of one run, oldest first. */
+export const deploymentEventsOf = (run: Run): Promise<Event[]> => listEvents({ type: DEPLOYMENT_EVENTS, run: run.id, limit: EVENTS_OF_A_RUN });

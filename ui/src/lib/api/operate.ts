@@ -51,6 +51,7 @@ export interface EventQuery {
   /** Exact, or a prefix that ends in a dot. */
   type?: string;
   incident?: string;
+  run?: string;
   limit?: number;
   newest_first?: boolean;
 }

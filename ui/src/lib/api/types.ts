@@ -18,6 +18,7 @@ export type Coverage = Schemas['Coverage'];
 export type CoverageCell = Schemas['CoverageCell'];
 export type DeclareIncident = Schemas['DeclareIncident'];
 export type DeploymentEnvironment = Schemas['DeploymentEnvironment'];
+export type DeploymentFreeze = Schemas['DeploymentFreeze'];
 export type DeploymentSummary = Schemas['DeploymentSummary'];
 export type DeploymentSwitch = Schemas['DeploymentSwitch'];
 export type Delivery = Schemas['Delivery'];

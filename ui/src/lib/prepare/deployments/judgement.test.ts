@@ -7,7 +7,7 @@ import { reportsOf } from './reports';
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 12, 0, second)).toISOString();
 const sample: Sample = { points: 2, missing: 0, mean: 1, median: 1, standard_deviation: 0, autocorrelation: null };
 const judgement = (verdict: Judgement['verdict'], rest: Partial<Judgement> = {}): Judgement => ({ verdict, reason: 'why', control: sample, canary: sample, ...rest });
-const judged = (count: number, verdict: Judgement['verdict'] = 'not_enough_data'): Judged => ({ metric: 'errors', judgement: judgement(verdict), control: Array<number>(count).fill(1), canary: Array<number>(count).fill(2) });
+const judged = (count: number, verdict: Judgement['verdict'] = 'not_enough_data'): Judged => ({ metric: 'errors', query: 'errors', every_ms: 5000, tolerance: 0.25, judgement: judgement(verdict), control: Array<number>(count).fill(1), canary: Array<number>(count).fill(2) });
 const report = (second: number, judgements: Judged[]) => {
   const data = JSON.stringify({ report: 'deployment', environment: 'production', version: '2', judgements });
   return reportsOf([{ run: 'r', step: 0, sequence: second, kind: 'report', time: at(second), data }])[0]!;
@@ -20,13 +20,6 @@ describe('the verdicts', () => {
     expect(verdicts.map(({ judgement }) => judgement.verdict)).toEqual(['pass']);
   });
 
-  it('tell how far points are apart by the report that came soonest after its points', () => {
-    const [verdict] = verdictsOf([report(12, [judged(2)]), report(15.2, [judged(3)]), report(40, [judged(3)])], shifted);
-    expect(verdict!.everyMs).toBe(5000);
-    const [told] = verdictsOf([report(12, [{ ...judged(2), every_ms: 6000 }])], shifted);
-    expect(told!.everyMs).toBe(6000);
-  });
-
   it('have the evidence of a rollback, with its points', () => {
     const decided = { ...shifted, decided: { at: at(15), reason: { kind: 'judge' as const, text: 'worse', evidence: judged(3, 'fail') } } };
     const [verdict] = verdictsOf([report(10, [judged(2)])], decided);
@@ -35,10 +28,10 @@ describe('the verdicts', () => {
 });
 
 it('puts both versions on one axis of time, with gaps for missing points', () => {
-  const data = curves({ metric: 'errors', judgement: judgement('pass'), control: [1, null, 3], canary: [2, 2], everyMs: 5000 }, shifted)!;
+  const data = curves({ ...judged(0), control: [1, null, 3], canary: [2, 2] }, shifted)!;
   expect(data.time.map((time) => time - Date.parse(at(0)) / 1e3)).toEqual([5, 10, 15]);
   expect(data.series.map(({ values }) => values)).toEqual([[1, null, 3], [2, 2, null]]);
-  expect(curves({ metric: 'errors', judgement: judgement('pass'), everyMs: 5000 }, shifted)).toBeNull();
+  expect(curves(judged(0), shifted)).toBeNull();
 });
 
 it('tells a ratio in percent and a difference as it is', () => {
@@ -50,7 +43,7 @@ it('tells a ratio in percent and a difference as it is', () => {
 
 it('tells how much more is needed, and how long that takes', () => {
   expect(neededText(judgement('not_enough_data', { needed_points: 14 }), 15_000)).toBe('About 14 more points of each version would decide, that is 3 min 30 s at this rate.');
-  expect(neededText(judgement('not_enough_data', { needed_points: 1 }), null)).toBe('About 1 more point of each version would decide.');
+  expect(neededText(judgement('not_enough_data', { needed_points: 1 }), 15_000)).toBe('About 1 more point of each version would decide, that is 15 s at this rate.');
   expect(neededText(judgement('not_enough_data'), 15_000)).toBe('More points alone would hardly decide.');
   expect(neededText(judgement('fail'), 15_000)).toBeNull();
 });

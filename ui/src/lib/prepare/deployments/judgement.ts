@@ -4,17 +4,11 @@ import type { Effect, Judged, Judgement } from '../reports/report';
 import type { Passage } from './passage';
 import type { TimedReport } from './reports';
 
-/** What the judge said last of a metric, with the points that it saw. */
-export interface Verdict extends Judged {
-  /** Between two points; null if nobody can say. */
-  everyMs: number | null;
-}
-
 /**
  * The last judgement of each metric. After a restart of the server its reports begin without any; what was said before
  * stands until the judge looks again.
  */
-export function verdictsOf(reports: TimedReport[], passage: Passage): Verdict[] {
+export function verdictsOf(reports: TimedReport[], passage: Passage): Judged[] {
   const found = new Map<string, Judged>();
   for (const metric of new Set(reports.flatMap(({ counts }) => Object.keys(counts)))) {
     const last = reports.findLast(({ counts }) => metric in counts);
@@ -22,34 +16,15 @@ export function verdictsOf(reports: TimedReport[], passage: Passage): Verdict[] 
     if (judged) found.set(metric, judged);
   }
   const { reason } = passage.decided ?? {};
-  if (reason?.kind === 'judge' && reason.evidence?.metric && reason.evidence.judgement) {
-    const { metric, judgement, query, control, canary } = reason.evidence;
-    found.set(metric, { ...found.get(metric), metric, judgement, query, control, canary });
-  }
-  return [...found.values()].map((judged) => ({ ...judged, everyMs: judged.every_ms ?? seenEveryMs(judged.metric, reports, passage) }));
-}
-
-/**
- * Points come evenly from the first weight on, and a report follows soon after each: the one that came soonest tells
- * how far they are apart.
- */
-function seenEveryMs(metric: string, reports: TimedReport[], { shifts }: Passage): number | null {
-  const since = shifts[0] && Date.parse(shifts[0].at);
-  if (!since) return null;
-  const every = reports.flatMap(({ at, counts }) => {
-    const count = counts[metric];
-    return count ? [(Date.parse(at) - since) / count] : [];
-  });
-  const soonest = Math.min(...every);
-  if (!Number.isFinite(soonest) || soonest <= 0) return null;
-  return soonest >= 1000 ? Math.round(soonest / 1000) * 1000 : Math.max(1, Math.round(soonest));
+  if (reason?.kind === 'judge' && reason.evidence?.metric) found.set(reason.evidence.metric, reason.evidence as Judged);
+  return [...found.values()];
 }
 
 /** The points of both versions on one axis of time; null without points. */
-export function curves({ control = [], canary = [], everyMs }: Verdict, { shifts, oldVersion, version }: Passage): SeriesData | null {
+export function curves({ control, canary, every_ms: everyMs }: Judged, { shifts, oldVersion, version }: Passage): SeriesData | null {
   const length = Math.max(control.length, canary.length);
   const since = shifts[0] && Date.parse(shifts[0].at);
-  if (!length || !since || !everyMs) return null;
+  if (!length || !since) return null;
   const whole = (values: (number | null)[]) => Array.from({ length }, (_, index) => values[index] ?? null);
   return {
     time: Array.from({ length }, (_, index) => (since + (index + 1) * everyMs) / 1e3),
@@ -73,11 +48,10 @@ export function effectText({ measure, estimate, lower, upper }: Effect): string 
 }
 
 /** How much more the judge needs; null if it has decided. */
-export function neededText({ verdict, needed_points }: Judgement, everyMs: number | null): string | null {
+export function neededText({ verdict, needed_points }: Judgement, everyMs: number): string | null {
   if (verdict !== 'not_enough_data') return null;
   if (!needed_points) return 'More points alone would hardly decide.';
-  const time = everyMs ? `, that is ${formatDuration(needed_points * everyMs)} at this rate` : '';
-  return `About ${plural(needed_points, 'more point')} of each version would decide${time}.`;
+    return `About ${plural(needed_points, 'more point')} of each version would decide, that is ${formatDuration(needed_points * everyMs)} at this rate.`;
 }
 
 /** Where an effect lies on its picture, in percent of the width; no change is in the middle. Ratios are drawn by their logarithms. */

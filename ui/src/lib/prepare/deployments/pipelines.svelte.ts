@@ -1,12 +1,11 @@
 import { getSwitch, listDeployments, recentDeploymentEvents } from '$lib/api/deployments';
 import { getRun } from '$lib/api/prepare';
-import type { DeploymentSwitch, Event, RunDetail } from '$lib/api/types';
+import type { DeploymentSummary, DeploymentSwitch, Event, RunDetail } from '$lib/api/types';
 import { resource, type Resource } from '$lib/live/resource.svelte';
-import type { WithFreezes } from './stages';
 
 /** What the pipelines show. */
 export interface Pipelines {
-  deployments: WithFreezes[];
+  deployments: DeploymentSummary[];
   /** The newest run of each, by its id. */
   runs: Record<string, RunDetail>;
   events: Event[];
@@ -14,7 +13,7 @@ export interface Pipelines {
 }
 
 /** The pipelines of all deployments, or of those that `wanted` names, read again whenever something moves. */
-export function pipelines(wanted: (one: WithFreezes) => boolean = () => true, key?: () => unknown): Resource<Pipelines> {
+export function pipelines(wanted: (one: DeploymentSummary) => boolean = () => true, key?: () => unknown): Resource<Pipelines> {
   const read = async (): Promise<Pipelines> => {
     const [deployments, all] = await Promise.all([listDeployments().then((found) => found.filter(wanted)), getSwitch()]);
     const last = deployments.flatMap(({ last_run }) => (last_run ? [last_run.id] : []));

@@ -1,4 +1,4 @@
-import type { DeploymentEnvironment, DeploymentSummary, Event, Run, RunDetail, Step } from '$lib/api/types';
+import type { DeploymentEnvironment, DeploymentFreeze, DeploymentSummary, Event, Run, RunDetail, Step } from '$lib/api/types';
 import { isActiveRun } from '$lib/format/states';
 import { isOver, isPaused, momentsOfEvents, passageOf, type Passage } from './passage';
 
@@ -109,18 +109,8 @@ export function gateKind(title: string): 'approval' | 'quiet' | 'window' | 'scen
   return /^from \d\d:\d\d to \d\d:\d\d$/.test(title) ? 'window' : 'scenario';
 }
 
-/** A time in which nothing begins. */
-export interface Freeze {
-  start: string;
-  end: string;
-  reason: string;
-}
-
-/** A deployment with the freezes of its document, once the API tells them. */
-export type WithFreezes = DeploymentSummary & { freezes?: Freeze[] };
-
 /** The freeze that holds now, or the next one. */
-export function freezeOf({ freezes = [] }: WithFreezes, nowMs: number): { freeze: Freeze; now: boolean } | null {
+export function freezeOf({ freezes }: Pick<DeploymentSummary, 'freezes'>, nowMs: number): { freeze: DeploymentFreeze; now: boolean } | null {
   const ahead = freezes.filter(({ end }) => Date.parse(end) > nowMs).sort((a, b) => Date.parse(a.start) - Date.parse(b.start));
   const [freeze] = ahead;
   return freeze ? { freeze, now: Date.parse(freeze.start) <= nowMs } : null;

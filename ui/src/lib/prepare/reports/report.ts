@@ -272,14 +272,14 @@ export interface RollbackReason {
 /** What the judge says of one metric. A point that is missing is null. */
 export interface Judged {
   metric: string;
-  query?: string;
+  query: string;
   judgement: Judgement;
-  control?: (number | null)[];
-  canary?: (number | null)[];
+  control: (number | null)[];
+  canary: (number | null)[];
   /** Between two points. */
-  every_ms?: number;
+  every_ms: number;
   /** The relative change that is tolerated. */
-  tolerance?: number;
+  tolerance: number;
 }
 
 export interface Judgement {
