@@ -1,0 +1,258 @@
+//! One request: which version, which backend, there and back.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, SET_COOKIE};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::{Body, Incoming};
+use hyper::client::conn::TrySendError;
+
+use crate::backend::{Backend, Open, Version};
+use crate::body::{Patience, Progress, RequestBody, ResponseBody};
+use crate::headers::{self, Client, Refusal};
+use crate::meter::Exchange;
+use crate::upgrade::Switch;
+use crate::upstream::{ConnectError, Lease};
+use crate::worker::Worker;
+
+pub(crate) async fn forward(worker: Arc<Worker>, client: Arc<Client>, request: Request<Incoming>) -> Response<ResponseBody> {
+    let mut record = Record::begin(&worker, &request);
+    let (mut parts, incoming) = request.into_parts();
+    if let Err(refusal) = headers::check(&parts) {
+        return refused(refusal, record);
+    }
+    let user = worker.sticky.as_ref().and_then(|sticky| sticky.user(&parts.headers));
+    let version = worker.routing.load().version_for(user.as_ref().map(|user| user.id.as_slice())).cloned();
+    let Some(version) = version else {
+        return refused(Refusal(StatusCode::SERVICE_UNAVAILABLE, "no version has any traffic"), record);
+    };
+    record.version = Some(version.name.clone());
+
+    let switch = Switch::requested(&mut parts);
+    headers::to_backend(&mut parts, &client, worker.settings.forwarded, switch.as_ref().map(Switch::protocol));
+    let body = outgoing(incoming, &worker, &mut record);
+    let forwarding = Forwarding { worker: &worker, version: &version, record: &record };
+    let mut response = match forwarding.send(parts, body).await {
+        Ok(Answer { head, lease, open }) => {
+            record.status = head.status().as_u16();
+            record.open = Some(open);
+            passed_back(head, lease, switch, record)
+        }
+        Err(refusal) => refused(refusal, record),
+    };
+    if let Some(cookie) = user.and_then(|user| user.cookie) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
+}
+
+struct Forwarding<'a> {
+    worker: &'a Arc<Worker>,
+    version: &'a Version,
+    record: &'a Record,
+}
+
+struct Answer {
+    head: Response<Incoming>,
+    lease: Lease,
+    open: Open,
+}
+
+/// Why an attempt brought no response, and what may be done about it.
+enum Failed {
+    /// Nothing has left: any request may be sent elsewhere.
+    Unsent { request: Request<RequestBody>, refusal: Refusal, stale: bool },
+    /// It may have been served; only a safe request is sent again.
+    Lost { refusal: Refusal, stale: bool },
+    Final(Refusal),
+}
+
+impl Forwarding<'_> {
+    async fn send(self, parts: Parts, body: RequestBody) -> Result<Answer, Refusal> {
+        let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) && body.is_end_stream();
+        let spare = safe.then(|| parts.clone());
+        let mut request = Request::from_parts(parts, body);
+        let mut tried: Vec<u64> = Vec::new();
+        let mut retries_left = self.worker.settings.limits.retries;
+        let mut pooled = true;
+        loop {
+            let Some(backend) = self.version.pick(&tried) else {
+                return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, "no backend of this version can be asked"));
+            };
+            let (refusal, stale) = match self.attempt(&backend, request, pooled).await {
+                Ok(answer) => return Ok(answer),
+                Err(Failed::Final(refusal)) => return Err(refusal),
+                Err(Failed::Unsent { request: unsent, refusal, stale }) => {
+                    request = unsent;
+                    (refusal, stale)
+                }
+                Err(Failed::Lost { refusal, stale }) => {
+                    let Some(parts) = spare.clone() else { return Err(refusal) };
+                    request = Request::from_parts(parts, RequestBody::Empty);
+                    (refusal, stale)
+                }
+            };
+            if stale {
+                // The backend had closed a connection that was kept too long: says nothing against it.
+                pooled = false;
+                continue;
+            }
+            if retries_left == 0 {
+                return Err(refusal);
+            }
+            retries_left -= 1;
+            tried.push(backend.id);
+        }
+    }
+
+    async fn attempt(&self, backend: &Arc<Backend>, request: Request<RequestBody>, pooled: bool) -> Result<Answer, Failed> {
+        let open = Open::new(backend);
+        let mut lease = match self.lease(backend, pooled).await {
+            Ok(lease) => lease,
+            Err(error) => return Err(Failed::Unsent { request, refusal: connect_refusal(&error), stale: false }),
+        };
+        let stale = lease.used;
+        if lease.sender.ready().await.is_err() {
+            return Err(Failed::Unsent { request, refusal: Refusal(StatusCode::BAD_GATEWAY, "the backend has closed the connection"), stale });
+        }
+        match self.response(&mut lease, request).await {
+            Ok(head) => Ok(Answer { head, lease, open }),
+            Err(None) => Err(Failed::Final(Refusal(StatusCode::GATEWAY_TIMEOUT, "the backend took too long to answer"))),
+            Err(Some(mut error)) => Err(self.judge(error.take_message(), error.error(), stale)),
+        }
+    }
+
+    async fn lease(&self, backend: &Arc<Backend>, pooled: bool) -> Result<Lease, ConnectError> {
+        let Worker { pool, settings, .. } = &**self.worker;
+        if let Some(lease) = pooled.then(|| pool.take(backend)).flatten() {
+            return Ok(lease);
+        }
+        let connected = pool.connect(backend, settings.timeouts.connect, settings.limits.header_bytes).await;
+        match &connected {
+            Ok(_) => backend.connected(),
+            Err(error) => {
+                tracing::debug!(%error, backend = backend.url, "cannot connect to a backend");
+                backend.connect_failed(settings.passive.failures, settings.passive.pause);
+            }
+        }
+        connected
+    }
+
+    /// `Err(None)` if it took too long, counted from the last piece of the request.
+    async fn response(&self, lease: &mut Lease, request: Request<RequestBody>) -> Result<Response<Incoming>, Option<TrySendError<Request<RequestBody>>>> {
+        let limit = self.worker.settings.timeouts.response;
+        let mut answer = std::pin::pin!(lease.sender.try_send_request(request));
+        let mut pieces = 0;
+        loop {
+            match tokio::time::timeout(limit, answer.as_mut()).await {
+                Ok(answered) => return answered.map_err(Some),
+                Err(_) => match &self.record.progress {
+                    Some(progress) if progress.pieces.load(Relaxed) != pieces => pieces = progress.pieces.load(Relaxed),
+                    _ => return Err(None),
+                },
+            }
+        }
+    }
+
+    fn judge(&self, unsent: Option<Request<RequestBody>>, error: &hyper::Error, stale: bool) -> Failed {
+        let client_failed = self.record.progress.as_ref().is_some_and(|progress| progress.failed.load(Relaxed));
+        if let Some(request) = unsent {
+            return Failed::Unsent { request, refusal: Refusal(StatusCode::BAD_GATEWAY, "the backend has closed the connection"), stale };
+        }
+        if client_failed {
+            return Failed::Final(Refusal(StatusCode::REQUEST_TIMEOUT, "the body of the request did not come to its end"));
+        }
+        if error.is_parse() {
+            return Failed::Final(Refusal(StatusCode::BAD_GATEWAY, "the backend's answer is not HTTP"));
+        }
+        Failed::Lost { refusal: Refusal(StatusCode::BAD_GATEWAY, "the backend closed the connection before it answered"), stale }
+    }
+}
+
+fn connect_refusal(error: &ConnectError) -> Refusal {
+    match error {
+        ConnectError::TimedOut => Refusal(StatusCode::GATEWAY_TIMEOUT, "the backend took too long to accept the connection"),
+        ConnectError::Failed(_) | ConnectError::Handshake(_) => Refusal(StatusCode::BAD_GATEWAY, "the backend cannot be reached"),
+    }
+}
+
+fn outgoing(incoming: Incoming, worker: &Worker, record: &mut Record) -> RequestBody {
+    if incoming.is_end_stream() {
+        return RequestBody::Empty;
+    }
+    let progress = Arc::new(Progress::default());
+    record.progress = Some(progress.clone());
+    RequestBody::Passing { incoming, progress, patience: Patience::new(worker.settings.timeouts.body) }
+}
+
+fn passed_back(mut head: Response<Incoming>, lease: Lease, switch: Option<Switch>, record: Record) -> Response<ResponseBody> {
+    *head.version_mut() = http::Version::HTTP_11;
+    if head.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return match switch {
+            Some(switch) => switch.begin(head, record),
+            None => refused(Refusal(StatusCode::BAD_GATEWAY, "the backend changed the protocol unasked"), record),
+        };
+    }
+    headers::to_client(head.headers_mut(), None);
+    let limit = record.worker.settings.timeouts.body;
+    head.map(|incoming| ResponseBody::Passing { incoming, lease: Some(lease), record, patience: Patience::new(limit) })
+}
+
+pub(crate) fn refused(Refusal(status, why): Refusal, mut record: Record) -> Response<ResponseBody> {
+    record.status = status.as_u16();
+    let text = Bytes::from(format!("{}: {why}\n", status.as_u16()));
+    record.response_bytes = text.len() as u64;
+    let mut response = Response::new(ResponseBody::whole(text, Some(record)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+/// What is known of a request; counted when it is dropped.
+pub(crate) struct Record {
+    pub worker: Arc<Worker>,
+    pub version: Option<Arc<str>>,
+    pub status: u16,
+    pub response_bytes: u64,
+    pub progress: Option<Arc<Progress>>,
+    open: Option<Open>,
+    method: Method,
+    traceparent: Option<HeaderValue>,
+    began: Instant,
+}
+
+/// Of a request whose client went away before it was answered.
+const CLIENT_GONE: u16 = 499;
+
+impl Record {
+    fn begin(worker: &Arc<Worker>, request: &Request<Incoming>) -> Self {
+        let traceparent = worker.witness.as_ref().and_then(|_| request.headers().get("traceparent").cloned());
+        Self { worker: worker.clone(), version: None, status: CLIENT_GONE, response_bytes: 0, progress: None, open: None, method: request.method().clone(), traceparent, began: Instant::now() }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let exchange = Exchange {
+            version: self.version.as_deref(),
+            method: &self.method,
+            status: self.status,
+            duration: self.began.elapsed(),
+            request_bytes: self.progress.as_ref().map_or(0, |progress| progress.bytes.load(Relaxed)),
+            response_bytes: self.response_bytes,
+            traceparent: self.traceparent.as_ref().and_then(|value| value.to_str().ok()),
+        };
+        self.worker.meter.count(self.version.as_ref(), &exchange);
+        if let Some(witness) = &self.worker.witness {
+            witness.ended(&exchange);
+        }
+        drop(self.open.take());
+    }
+}
