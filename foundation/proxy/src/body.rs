@@ -99,11 +99,7 @@ impl Body for ResponseBody {
                 match &polled {
                     Poll::Ready(Some(Ok(frame))) => record.response_bytes += frame.data_ref().map_or(0, |data| data.len() as u64),
                     Poll::Ready(Some(Err(_))) => drop(lease.take()),
-                    Poll::Ready(None) => {
-                        if let Some(lease) = lease.take() {
-                            lease.give_back();
-                        }
-                    }
+                    Poll::Ready(None) => give_back(lease, record),
                     Poll::Pending => {}
                 }
                 polled
@@ -129,12 +125,19 @@ impl Body for ResponseBody {
 impl Drop for ResponseBody {
     /// A body of known length is not asked again after its last piece.
     fn drop(&mut self) {
-        if let Self::Passing { incoming, lease, .. } = self
+        if let Self::Passing { incoming, lease, record, .. } = self
             && incoming.is_end_stream()
-            && let Some(lease) = lease.take()
         {
-            lease.give_back();
+            give_back(lease, record);
         }
+    }
+}
+
+/// A backend may answer before it has the whole request; such a connection is of no use to the next one.
+fn give_back(lease: &mut Option<Lease>, record: &Record) {
+    let sent = record.progress.as_ref().is_none_or(|progress| progress.ended.load(Relaxed));
+    if let Some(lease) = lease.take().filter(|_| sent) {
+        lease.give_back();
     }
 }
 

@@ -37,7 +37,7 @@ impl Client {
     }
 }
 
-/// What the parser lets pass although two readers could understand it differently.
+/// What the parser lets pass although it may not be passed on. Of two lengths it has kept the one that counts.
 pub(crate) fn check(parts: &Parts) -> Result<(), Refusal> {
     let bad = |why| Err(Refusal(StatusCode::BAD_REQUEST, why));
     if parts.method == Method::CONNECT {
@@ -48,9 +48,6 @@ pub(crate) fn check(parts: &Parts) -> Result<(), Refusal> {
         (None, _) if parts.version == Version::HTTP_11 => return bad("the request has no Host"),
         (_, Some(_)) => return bad("the request has more than one Host"),
         _ => {}
-    }
-    if parts.headers.contains_key(TRANSFER_ENCODING) && (parts.headers.contains_key(CONTENT_LENGTH) || parts.version == Version::HTTP_10) {
-        return bad("the length of the request is ambiguous");
     }
     Ok(())
 }
@@ -223,7 +220,6 @@ mod tests {
         let status = |parts: Parts| check(&parts).err().map(|Refusal(status, _)| status.as_u16());
         assert_eq!(status(parts(|request| request)), Some(400));
         assert_eq!(status(parts(|request| request.header("host", "a").header("host", "a"))), Some(400));
-        assert_eq!(status(parts(|request| request.header("host", "a").header("transfer-encoding", "chunked").header("content-length", "3"))), Some(400));
         assert_eq!(status(parts(|request| request.method("CONNECT").header("host", "a"))), Some(501));
         assert_eq!(status(parts(|request| request.header("host", "a"))), None);
     }
