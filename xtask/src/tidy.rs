@@ -7,13 +7,14 @@ use crate::run::{self, Outcome};
 
 /// Who may depend on whom. Arrows point down only, and no stage names another stage or the lake:
 /// that is what lets stages be built, tested and understood alone.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("foundation/kernel", &[]),
     ("foundation/flags", &[]),
     ("foundation/documents", &["kernel", "flags"]),
     ("foundation/ledger", &["kernel"]),
     ("foundation/telemetry", &["kernel"]),
     ("foundation/lake", &["kernel", "telemetry"]),
+    ("foundation/proxy", &["kernel"]),
     ("foundation/scenario", &["kernel", "documents"]),
     ("organize", &["kernel", "documents", "ledger", "telemetry"]),
     ("prepare", &["kernel", "flags", "documents", "ledger", "telemetry", "scenario"]),
@@ -21,11 +22,11 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("evolve", &["kernel", "documents", "ledger", "telemetry"]),
     ("surface/wire", &["kernel", "documents", "ledger", "telemetry"]),
     ("surface/server", &["kernel", "flags", "documents", "ledger", "telemetry", "organize", "prepare", "operate", "evolve", "wire"]),
-    ("app", &["kernel", "documents", "ledger", "telemetry", "lake", "scenario", "organize", "prepare", "operate", "evolve", "wire", "server"]),
+    ("app", &["kernel", "documents", "ledger", "telemetry", "lake", "proxy", "scenario", "organize", "prepare", "operate", "evolve", "wire", "server"]),
 ];
 
-const ROOMS: [&str; 13] =
-    ["kernel", "flags", "documents", "ledger", "telemetry", "lake", "scenario", "organize", "prepare", "operate", "evolve", "wire", "server"];
+const ROOMS: [&str; 14] =
+    ["kernel", "flags", "documents", "ledger", "telemetry", "lake", "proxy", "scenario", "organize", "prepare", "operate", "evolve", "wire", "server"];
 
 /// Beyond this a file has more than one subject.
 const LINES_MAX: usize = 600;
