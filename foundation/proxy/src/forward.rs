@@ -1,13 +1,14 @@
 //! One request: which version, which backend, there and back.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, SET_COOKIE};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SET_COOKIE};
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Uri};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::TrySendError;
 
@@ -74,7 +75,7 @@ enum Failed {
 impl Forwarding<'_> {
     async fn send(self, parts: Parts, body: RequestBody) -> Result<Answer, Refusal> {
         let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) && body.is_end_stream();
-        let spare = safe.then(|| parts.clone());
+        let spare = safe.then(|| Spare::of(&parts));
         let mut request = Request::from_parts(parts, body);
         let mut tried: Vec<u64> = Vec::new();
         let mut retries_left = self.worker.settings.limits.retries;
@@ -91,8 +92,8 @@ impl Forwarding<'_> {
                     (refusal, stale)
                 }
                 Err(Failed::Lost { refusal, stale }) => {
-                    let Some(parts) = spare.clone() else { return Err(refusal) };
-                    request = Request::from_parts(parts, RequestBody::Empty);
+                    let Some(again) = spare.as_ref().and_then(Spare::request) else { return Err(refusal) };
+                    request = again;
                     (refusal, stale)
                 }
             };
@@ -131,7 +132,8 @@ impl Forwarding<'_> {
         if let Some(lease) = pooled.then(|| pool.take(backend)).flatten() {
             return Ok(lease);
         }
-        let connected = pool.connect(backend, settings.timeouts.connect, settings.limits.header_bytes).await;
+        // Boxed, as it is rare and would make the future of every request larger.
+        let connected = Box::pin(pool.connect(backend, settings.timeouts.connect, settings.limits.header_bytes)).await;
         match &connected {
             Ok(_) => backend.connected(),
             Err(error) => {
@@ -145,12 +147,15 @@ impl Forwarding<'_> {
     /// `Err(None)` if it took too long, counted from the last piece of the request.
     async fn response(&self, lease: &mut Lease, request: Request<RequestBody>) -> Result<Response<Incoming>, Option<TrySendError<Request<RequestBody>>>> {
         let limit = self.worker.settings.timeouts.response;
-        let mut answer = std::pin::pin!(lease.sender.try_send_request(request));
+        let Lease { sender, timer, .. } = lease;
+        let mut answer = pin!(sender.try_send_request(request));
         let mut pieces = 0;
         loop {
-            match tokio::time::timeout(limit, answer.as_mut()).await {
-                Ok(answered) => return answered.map_err(Some),
-                Err(_) => match &self.record.progress {
+            timer.as_mut().reset(tokio::time::Instant::now() + limit);
+            tokio::select! {
+                biased;
+                answered = answer.as_mut() => return answered.map_err(Some),
+                () = timer.as_mut() => match &self.record.progress {
                     Some(progress) if progress.pieces.load(Relaxed) != pieces => pieces = progress.pieces.load(Relaxed),
                     _ => return Err(None),
                 },
@@ -170,6 +175,26 @@ impl Forwarding<'_> {
             return Failed::Final(Refusal(StatusCode::BAD_GATEWAY, "the backend's answer is not HTTP"));
         }
         Failed::Lost { refusal: Refusal(StatusCode::BAD_GATEWAY, "the backend closed the connection before it answered"), stale }
+    }
+}
+
+/// What a safe request is made from once more. Cheaper than a copy of its head, which is hardly ever needed.
+struct Spare {
+    method: Method,
+    uri: Uri,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Spare {
+    fn of(parts: &Parts) -> Self {
+        let headers = parts.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Self { method: parts.method.clone(), uri: parts.uri.clone(), headers }
+    }
+
+    fn request(&self) -> Option<Request<RequestBody>> {
+        let mut request = Request::builder().method(self.method.clone()).uri(self.uri.clone()).body(RequestBody::Empty).ok()?;
+        request.headers_mut().extend(self.headers.iter().cloned());
+        Some(request)
     }
 }
 

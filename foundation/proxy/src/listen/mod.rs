@@ -123,7 +123,7 @@ async fn serve(worker: Arc<Worker>, client: Arc<Client>, stream: impl AsyncRead 
     let ended = match protocol {
         prefix::Protocol::Http1 => {
             let mut server = http1::Builder::new();
-            server.timer(TokioTimer::new()).header_read_timeout(patience).max_header_size(limits.header_bytes).max_headers(limits.headers);
+            server.timer(TokioTimer::new()).header_read_timeout(patience).max_header_size(limits.header_bytes).max_headers(limits.headers).writev(false);
             let connection = server.serve_connection(io, service).with_upgrades();
             until_closing(pin!(connection), &closing, |connection| connection.graceful_shutdown()).await
         }

@@ -94,7 +94,7 @@ async fn an_answer_before_the_end_of_the_upload_holds_up_nobody() {
         stream.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc").await.unwrap();
         let mut answer = [0; 32];
         stream.read_exact(&mut answer).await.unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 413 Payload Too Large\r\n");
+        assert_eq!(&answer, b"HTTP/1.1 413 Content Too Large\r\n");
     }
 }
 
