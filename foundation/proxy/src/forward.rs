@@ -14,14 +14,15 @@ use hyper::client::conn::TrySendError;
 
 use crate::backend::{Backend, Open, Version};
 use crate::body::{Patience, Progress, RequestBody, ResponseBody};
-use crate::headers::{self, Client, Refusal};
+use crate::client::Client;
+use crate::headers::{self, Refusal};
 use crate::meter::Exchange;
 use crate::upgrade::Switch;
 use crate::upstream::{ConnectError, Lease};
 use crate::worker::Worker;
 
 pub(crate) async fn forward(worker: Arc<Worker>, client: Arc<Client>, request: Request<Incoming>) -> Response<ResponseBody> {
-    let mut record = Record::begin(&worker, &request);
+    let mut record = Record::begin(&worker, &client, &request);
     let (mut parts, incoming) = request.into_parts();
     if let Err(refusal) = headers::check(&parts) {
         return refused(refusal, record);
@@ -247,6 +248,7 @@ pub(crate) struct Record {
     pub status: u16,
     pub response_bytes: u64,
     pub progress: Option<Arc<Progress>>,
+    client: Arc<Client>,
     open: Option<Open>,
     method: Method,
     traceparent: Option<HeaderValue>,
@@ -257,19 +259,22 @@ pub(crate) struct Record {
 const CLIENT_GONE: u16 = 499;
 
 impl Record {
-    fn begin(worker: &Arc<Worker>, request: &Request<Incoming>) -> Self {
+    fn begin(worker: &Arc<Worker>, client: &Arc<Client>, request: &Request<Incoming>) -> Self {
+        client.begins();
         let traceparent = worker.witness.as_ref().and_then(|_| request.headers().get("traceparent").cloned());
-        Self { worker: worker.clone(), version: None, status: CLIENT_GONE, response_bytes: 0, progress: None, open: None, method: request.method().clone(), traceparent, began: Instant::now() }
+        Self { worker: worker.clone(), client: client.clone(), version: None, status: CLIENT_GONE, response_bytes: 0, progress: None, open: None, method: request.method().clone(), traceparent, began: Instant::now() }
     }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
+        let now = Instant::now();
+        self.client.ends(now);
         let exchange = Exchange {
             version: self.version.as_deref(),
             method: &self.method,
             status: self.status,
-            duration: self.began.elapsed(),
+            duration: now - self.began,
             request_bytes: self.progress.as_ref().map_or(0, |progress| progress.bytes.load(Relaxed)),
             response_bytes: self.response_bytes,
             traceparent: self.traceparent.as_ref().and_then(|value| value.to_str().ok()),

@@ -1,13 +1,12 @@
 //! What a proxy may pass on, must not pass on, and adds. Sources: RFC 9110 sections 7.2 and 7.6, RFC 9112 sections
 //! 3.2 and 6, RFC 9113 section 8, RFC 7239.
 
-use std::net::IpAddr;
-
 use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, FORWARDED, HOST, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE, VIA};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, StatusCode, Uri, Version};
 
+use crate::client::Client;
 use crate::config;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -19,23 +18,6 @@ static HOP_BY_HOP: [HeaderName; 6] = [CONNECTION, HeaderName::from_static("keep-
 /// A request that is not passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Refusal(pub StatusCode, pub &'static str);
-
-/// What a client's address becomes in headers; made once for each connection.
-pub(crate) struct Client {
-    address: HeaderValue,
-    protocol: HeaderValue,
-    forwarded: HeaderValue,
-}
-
-impl Client {
-    pub fn new(address: IpAddr, encrypted: bool) -> Self {
-        let protocol = if encrypted { "https" } else { "http" };
-        let address = address.to_canonical();
-        let node = if address.is_ipv6() { format!("\"[{address}]\"") } else { address.to_string() };
-        let text = |text: String| HeaderValue::try_from(text).expect("addresses are plain text");
-        Self { address: text(address.to_string()), protocol: HeaderValue::from_static(protocol), forwarded: text(format!("for={node};proto={protocol}")) }
-    }
-}
 
 /// What the parser lets pass although it may not be passed on. Of two lengths it has kept the one that counts.
 pub(crate) fn check(parts: &Parts) -> Result<(), Refusal> {

@@ -9,6 +9,7 @@
 
 mod backend;
 mod body;
+mod client;
 pub mod config;
 mod control;
 mod error;

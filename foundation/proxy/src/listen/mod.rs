@@ -19,13 +19,15 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use crate::client::Client;
 use crate::error::ProxyError;
 use crate::forward::forward;
-use crate::headers::Client;
 use crate::worker::Worker;
 pub(crate) use tls::acceptor;
 
@@ -115,6 +117,7 @@ async fn serve(worker: Arc<Worker>, client: Arc<Client>, stream: impl AsyncRead 
         () = closing.cancelled() => return,
     };
     let Ok(Ok((stream, protocol))) = begun else { return };
+    let end = End::watch(&client, &closing, patience);
     let service = service_fn(move |request: Request<Incoming>| {
         let (worker, client) = (worker.clone(), client.clone());
         async move { Ok::<_, Infallible>(forward(worker, client, request).await) }
@@ -123,16 +126,16 @@ async fn serve(worker: Arc<Worker>, client: Arc<Client>, stream: impl AsyncRead 
     let ended = match protocol {
         prefix::Protocol::Http1 => {
             let mut server = http1::Builder::new();
-            server.timer(TokioTimer::new()).header_read_timeout(patience).max_header_size(limits.header_bytes).max_headers(limits.headers).writev(false);
+            server.header_read_timeout(None).max_header_size(limits.header_bytes).max_headers(limits.headers).writev(false);
             let connection = server.serve_connection(io, service).with_upgrades();
-            until_closing(pin!(connection), &closing, |connection| connection.graceful_shutdown()).await
+            until(end, pin!(connection), |connection| connection.graceful_shutdown()).await
         }
         prefix::Protocol::Http2 => {
             let mut server = http2::Builder::new(TokioExecutor::new());
             let header_bytes = u32::try_from(limits.header_bytes).unwrap_or(u32::MAX);
             server.timer(TokioTimer::new()).keep_alive_interval(patience).max_concurrent_streams(limits.streams).max_header_list_size(header_bytes);
             let connection = server.serve_connection(io, service);
-            until_closing(pin!(connection), &closing, |connection| connection.graceful_shutdown()).await
+            until(end, pin!(connection), |connection| connection.graceful_shutdown()).await
         }
     };
     if let Err(error) = ended {
@@ -140,12 +143,36 @@ async fn serve(worker: Arc<Worker>, client: Arc<Client>, stream: impl AsyncRead 
     }
 }
 
-/// Requests under way are answered, then the connection ends.
-async fn until_closing<C: Future>(mut connection: Pin<&mut C>, closing: &CancellationToken, close: impl FnOnce(Pin<&mut C>)) -> C::Output {
+/// Why a connection ends that could go on.
+enum End {
+    Idle,
+    Closing,
+}
+
+impl End {
+    /// Waits in a task of its own, so that the connection's, which wakes for every packet, has little to look at.
+    fn watch(client: &Arc<Client>, closing: &CancellationToken, patience: Duration) -> (oneshot::Receiver<Self>, AbortOnDropHandle<()>) {
+        let (tell, told) = oneshot::channel();
+        let (client, closing) = (client.clone(), closing.clone());
+        let watching = tokio::spawn(async move {
+            let end = tokio::select! {
+                () = client.idle(patience) => Self::Idle,
+                () = closing.cancelled() => Self::Closing,
+            };
+            // A connection that has ended meanwhile does not listen.
+            tell.send(end).ok();
+        });
+        (told, AbortOnDropHandle::new(watching))
+    }
+}
+
+/// Closing lets the requests under way be answered; of an idle connection nothing is worth waiting for.
+async fn until<C: Future<Output = hyper::Result<()>>>(end: (oneshot::Receiver<End>, AbortOnDropHandle<()>), mut connection: Pin<&mut C>, close: impl FnOnce(Pin<&mut C>)) -> hyper::Result<()> {
+    let (told, _watching) = end;
     tokio::select! {
         biased;
         ended = connection.as_mut() => return ended,
-        () = closing.cancelled() => {}
+        end = told => if let Ok(End::Idle) = end { return Ok(()) },
     }
     close(connection.as_mut());
     connection.await
