@@ -219,7 +219,7 @@ impl Rooms {
         );
         let host = GameDayHost { runs: runs.clone(), incidents: incidents.clone() };
         let game_days = GameDays::new(ledger.clone(), documents.clone(), clock.clone(), postmortems.clone(), Arc::new(host));
-        let deployments = Deployments::new(ledger.clone(), documents.clone(), engine.clone(), clock.clone());
+        let deployments = Deployments::new(ledger.clone(), documents.clone(), engine.clone(), clock.clone(), values.clone());
         let players = Players::from([
             ("scenario", Arc::new(Scenarios { player: scenarios, sql: sql.clone(), clock: clock.clone() }) as Arc<dyn Player>),
             ("experiment", Arc::new(experiments)),

@@ -99,6 +99,10 @@ impl LabelBuffer {
         LabelsView { text, entries, hash }
     }
 
+    pub fn contains(&self, name: &str) -> bool {
+        self.position(name).is_some()
+    }
+
     fn position(&self, name: &str) -> Option<usize> {
         self.entries.iter().position(|entry| self.text[entry.name.range()] == *name)
     }

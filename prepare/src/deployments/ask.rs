@@ -1,16 +1,18 @@
 //! Hooks: a scenario, a runbook or a webhook says whether the version is right. Silence is no.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use documents::deployment::{Hook, HookCheck};
 use kernel::{Timestamp, format_duration};
 use ledger::{Actor, Run, RunStatus};
-use serde_json::json;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
 
 use super::records::Passage;
 use super::{DeploymentError, Deployments};
 use crate::runs::playable::{MODE, MODE_TEST};
-use crate::runs::{Play, Request};
+use crate::runs::{Play, Request, asking};
 
 pub(super) struct Asked<'a> {
     pub hook: &'a Hook,
@@ -29,9 +31,9 @@ pub(super) enum Answer {
 
 impl Deployments {
     pub(super) async fn ask(&self, asked: &Asked<'_>) -> Result<Answer, DeploymentError> {
-        let mut parameters = std::collections::BTreeMap::new();
+        let mut parameters = BTreeMap::new();
         let document = match &asked.hook.check {
-            HookCheck::Webhook(url) => return self.ask_webhook(asked, url).await,
+            HookCheck::Webhook { url, headers } => return self.ask_webhook(asked, url, headers).await,
             HookCheck::Runbook(name) => name,
             HookCheck::Scenario { name, environment } => {
                 parameters.insert(MODE.to_owned(), MODE_TEST.to_owned());
@@ -66,7 +68,7 @@ impl Deployments {
     }
 
     /// What cannot be reached is asked again, until it has been silent for too long.
-    async fn ask_webhook(&self, asked: &Asked<'_>, url: &str) -> Result<Answer, DeploymentError> {
+    async fn ask_webhook(&self, asked: &Asked<'_>, url: &str, headers: &BTreeMap<String, String>) -> Result<Answer, DeploymentError> {
         const PAUSE: Duration = Duration::from_secs(1);
         let body = asked.passage.map_or_else(
             || json!({ "run": asked.play.run.id }),
@@ -77,10 +79,15 @@ impl Deployments {
                 })
             },
         );
+        let request = match self.webhook(asked, url, headers, &body).await {
+            Ok(request) => request,
+            Err(reason) => return Ok(Answer::Failed(format!("the hook {url} cannot be asked: {reason}"))),
+        };
         let silent = format!("the hook {url} was silent for {}", format_duration(asked.hook.timeout));
         let question = async {
             loop {
-                match self.http.post(url).header("Idempotency-Key", &asked.key).json(&body).send().await {
+                let again = request.try_clone().expect("its body is no stream");
+                match self.http.execute(again).await {
                     Ok(answer) if answer.status().is_success() => return Answer::Passed,
                     Ok(answer) => return Answer::Failed(format!("the hook {url} answered {}", answer.status())),
                     Err(_) => self.rest(PAUSE).await,
@@ -92,5 +99,16 @@ impl Deployments {
             () = self.rest(asked.hook.timeout) => Ok(Answer::Failed(silent)),
             () = asked.play.ending.cancelled() => Err(DeploymentError::Cut),
         }
+    }
+
+    /// With the references in its headers filled in. The error tells no value.
+    async fn webhook(&self, asked: &Asked<'_>, url: &str, headers: &BTreeMap<String, String>, body: &Value) -> Result<reqwest::Request, String> {
+        let asking = asking(&asked.play.run, "a hook");
+        let mut request = self.http.post(url).header("Idempotency-Key", &asked.key).json(body);
+        for (name, value) in headers {
+            let filled = self.values.fill(value, &asking).await.map_err(|error| error.to_string())?;
+            request = request.header(name, filled.text.expose_secret());
+        }
+        request.build().map_err(|error| error.without_url().to_string())
     }
 }

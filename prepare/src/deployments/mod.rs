@@ -16,17 +16,20 @@ mod state;
 mod task;
 mod watch;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use documents::Loaded;
-use documents::deployment::Deployment;
+use documents::deployment::{Deployment, Environment, Router as Described};
 use kernel::{RunId, SharedClock, Timestamp};
 use ledger::{Actor, Batch, Ledger, Run, RunFilter, RunKind, RunStatus, types};
 use telemetry::promql::Engine;
 use tokio::sync::watch as channel;
 
-use crate::runs::{Play, Played, Player, Runs};
+use crate::runs::{Play, Played, Player, Runs, asking};
+use crate::values::ValueSource;
+use router::{CommandRouter, ProxyRouter, Router};
 
 pub use error::DeploymentError;
 pub use records::Arrived;
@@ -81,12 +84,13 @@ pub struct Deployments {
     runs: Runs,
     clock: SharedClock,
     http: reqwest::Client,
+    values: Arc<dyn ValueSource>,
 }
 
 impl Deployments {
-    pub fn new(ledger: Ledger, graph: channel::Receiver<Arc<Loaded>>, engine: Engine, clock: SharedClock) -> Self {
+    pub fn new(ledger: Ledger, graph: channel::Receiver<Arc<Loaded>>, engine: Engine, clock: SharedClock, values: Arc<dyn ValueSource>) -> Self {
         let runs = Runs::new(ledger.clone(), graph.clone(), clock.clone());
-        Self { ledger, graph, engine, runs, clock, http: reqwest::Client::new() }
+        Self { ledger, graph, engine, runs, clock, http: reqwest::Client::new(), values }
     }
 
     /// Nothing is deployed any more until it is allowed again. What is under way stands still, and is still watched.
@@ -139,6 +143,17 @@ impl Deployments {
         let event = passage.event(kind, serde_json::json!({ "step": step }), None).actor(actor.clone());
         self.ledger.commit(Batch::new().event(event)).await?;
         Ok(())
+    }
+
+    /// What sends the traffic of an environment, on behalf of a run. `root` is the folder of the documents, from which
+    /// programs are found.
+    fn router(&self, environment: &Environment, root: &Path, run: &Run) -> Arc<dyn Router> {
+        match &environment.router {
+            Described::Command(command) => Arc::new(CommandRouter::new(command.clone(), root.to_owned())),
+            Described::Proxy(proxy) => {
+                Arc::new(ProxyRouter { described: proxy.clone(), http: self.http.clone(), values: self.values.clone(), asking: asking(run, "a router") })
+            }
+        }
     }
 
     async fn rest(&self, duration: Duration) {

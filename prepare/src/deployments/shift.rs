@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::ask::{Answer, Asked};
 use super::records::{self, Passage};
-use super::router::{Router, RouterError, Shares, router};
+use super::router::{Router, RouterError, Shares};
 use super::state::{self, HookId, Next, Place, Progress, Reason, ReasonKind};
 use super::watch::{Seen, Watcher};
 use super::{DeploymentError, Deployments, FROM, VERSION};
@@ -45,8 +45,8 @@ impl Deployments {
             version: given(VERSION).unwrap_or_default(),
             old_version,
         };
-        let root = play.loaded.graph.root.clone();
-        Shift { all: self, play, environment, passage, router: router(&environment.router, &root) }.carry().await
+        let router = self.router(environment, &play.loaded.graph.root, &play.run);
+        Shift { all: self, play, environment, passage, router }.carry().await
     }
 }
 

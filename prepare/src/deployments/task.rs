@@ -1,7 +1,6 @@
 //! Takes back what ended in the middle: a shift whose run was cancelled, timed out or failed while nobody carried it.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use super::records::{self, Passage};
-use super::router::{Router, Shares, router};
+use super::router::{Router, Shares};
 use super::state::{Reason, ReasonKind};
 use super::{DeploymentError, Deployments};
 
@@ -55,7 +54,7 @@ impl UndoTask {
             let reason = Reason { kind: ReasonKind::Ended, text, evidence: json!({ "status": run.status }) };
             self.record(&passage, types::DEPLOYMENT_ROLLING_BACK, json!({ "reason": reason })).await?;
         }
-        let Some(router) = self.router_of(&passage) else {
+        let Some(router) = self.router_of(run, &passage) else {
             tracing::error!(deployment = passage.deployment, environment, "traffic cannot be taken back: its document is gone");
             return Ok(());
         };
@@ -64,11 +63,10 @@ impl UndoTask {
         self.record(&passage, types::DEPLOYMENT_ROLLED_BACK, json!({})).await
     }
 
-    fn router_of(&self, passage: &Passage) -> Option<Arc<dyn Router>> {
+    fn router_of(&self, run: &Run, passage: &Passage) -> Option<Arc<dyn Router>> {
         let loaded = self.all.graph.borrow().clone();
-        let root: PathBuf = loaded.graph.root.clone();
         let environment = loaded.graph.deployments.get(&passage.deployment)?.environment(&passage.environment)?;
-        Some(router(&environment.router, &root))
+        Some(self.all.router(environment, &loaded.graph.root, run))
     }
 
     async fn record(&self, passage: &Passage, kind: &str, data: serde_json::Value) -> Result<(), DeploymentError> {

@@ -2,7 +2,7 @@
 
 mod window;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -75,6 +75,7 @@ impl Gate {
 #[serde(rename_all = "camelCase")]
 pub enum Router {
     Command(CommandRouter),
+    Proxy(ProxyRouter),
 }
 
 /// A program that sets a weight.
@@ -82,6 +83,18 @@ pub enum Router {
 pub struct CommandRouter {
     /// With its arguments; not empty.
     pub set: Vec<String>,
+    pub timeout: Duration,
+}
+
+/// A proxy of Mainstay, through its control API.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ProxyRouter {
+    /// The URL of the API.
+    pub control: String,
+    /// That it asks for; references stand in it as they are written.
+    pub token: Option<String>,
+    /// URLs that serve the new version, with `$version` for its name; empty if the proxy knows them already.
+    pub backends: Vec<String>,
     pub timeout: Duration,
 }
 
@@ -131,8 +144,8 @@ pub struct Hook {
 pub enum HookCheck {
     Scenario { name: String, environment: Option<String> },
     Runbook(String),
-    /// Passes with an answer of 2xx.
-    Webhook(String),
+    /// Passes with an answer of 2xx. References stand in the headers as they are written.
+    Webhook { url: String, headers: BTreeMap<String, String> },
 }
 
 /// A time in which nothing is deployed.
@@ -144,7 +157,7 @@ pub struct Freeze {
     pub reason: String,
 }
 
-/// The placeholder of queries for the version that is looked at.
+/// The placeholder of queries and backends for the version that is looked at.
 pub const VERSION: &str = "$version";
 
 /// As CodeDeploy's hooks.
@@ -224,8 +237,12 @@ fn environment(node: &Node, reading: &mut Reading<'_>) -> Option<Environment> {
 }
 
 fn router(node: &Node) -> Option<Router> {
-    let command = node.get("command")?;
-    Some(Router::Command(CommandRouter { set: command.texts("set"), timeout: command.duration("timeout").unwrap_or(ROUTER_TIMEOUT) }))
+    let timeout = |router: &Node| router.duration("timeout").unwrap_or(ROUTER_TIMEOUT);
+    if let Some(command) = node.get("command") {
+        return Some(Router::Command(CommandRouter { set: command.texts("set"), timeout: timeout(command) }));
+    }
+    let proxy = node.get("proxy")?;
+    Some(Router::Proxy(ProxyRouter { control: proxy.owned("control")?, token: proxy.owned("token"), backends: proxy.texts("backends"), timeout: timeout(proxy) }))
 }
 
 fn read_gate(node: &Node, strategy: Option<&Strategy>, reading: &mut Reading<'_>) -> Option<Gate> {
@@ -261,7 +278,7 @@ fn hook(node: &Node, reading: &mut Reading<'_>) -> Option<Hook> {
     let check = match kind {
         "scenario" => HookCheck::Scenario { name: named(node.get(kind)?, Space::Script, reading)?, environment: node.owned("environment") },
         "runbook" => HookCheck::Runbook(named(node.get(kind)?, Space::Runbook, reading)?),
-        _ => HookCheck::Webhook(node.owned(kind)?),
+        _ => HookCheck::Webhook { url: node.owned(kind)?, headers: node.text_map("headers") },
     };
     Some(Hook { check, timeout: node.duration("timeout").unwrap_or(HOOK_TIMEOUT) })
 }

@@ -1,15 +1,13 @@
 //! What sends the traffic, behind one port: a file for each kind.
 
 mod command;
-
-use std::path::Path;
-use std::sync::Arc;
+mod proxy;
 
 use async_trait::async_trait;
-use documents::deployment::Router as Described;
 use documents::strategy::Weight;
 
 pub use command::CommandRouter;
+pub use proxy::ProxyRouter;
 
 /// Two versions and how the traffic is shared between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,11 +33,11 @@ pub enum RouterError {
     Failed { program: String, status: String, said: String },
     #[error("the router {program} took longer than {limit}")]
     TimedOut { program: String, limit: String },
-}
-
-/// `root` is the folder of the documents, from which programs are found.
-pub fn router(described: &Described, root: &Path) -> Arc<dyn Router> {
-    match described {
-        Described::Command(command) => Arc::new(CommandRouter::new(command.clone(), root.to_owned())),
-    }
+    #[error("the router {url} cannot be reached: {reason}")]
+    Unreachable { url: String, reason: String },
+    #[error("the router {url} refused: {said}")]
+    Refused { url: String, said: String },
+    /// Why it has no value, which never tells a value.
+    #[error("the router cannot be asked: {0}")]
+    Value(String),
 }

@@ -1,7 +1,7 @@
 //! OTLP metrics as Prometheus series, the way Prometheus's own OTLP receiver translates them by default.
 //!
 //! `job` is `service.namespace/service.name`, `instance` is `service.instance.id`; the resource's other
-//! attributes go into a series `target_info`. Attributes become labels; scopes do not. An explicit
+//! attributes go into a series `target_info`, and `service.version` into a label as well. Attributes become labels; scopes do not. An explicit
 //! histogram becomes `_bucket`, `_sum` and `_count`, and so does an exponential one here (Prometheus
 //! stores those as native histograms). Delta points are added up to cumulative ones. Exemplars are not kept.
 //!

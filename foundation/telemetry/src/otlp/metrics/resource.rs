@@ -20,30 +20,39 @@ const TARGET_INFO_EVERY_MS: i64 = 150_000;
 /// A request whose times lie further apart gets the last of them.
 const TARGET_INFO_MAX: i64 = 300;
 
+/// What else of the resource becomes a label of each series, as Prometheus's `promote_resource_attributes` would do:
+/// two versions of a service are compared, and an alarm says which of them it accuses.
+const VERSION: (&str, &str) = ("service.version", "service_version");
+
 /// Empty where the resource does not say.
 pub(super) struct Target {
     job: String,
     instance: String,
+    version: String,
 }
 
 impl Target {
     pub fn of(attributes: &[KeyValue]) -> Self {
-        let [namespace, name, instance] = IDENTIFYING.map(|key| {
+        let text_of = |key| {
             let mut text = String::new();
             push_text(&mut text, find(attributes, key));
             text
-        });
+        };
+        let [namespace, name, instance] = IDENTIFYING.map(text_of);
         let named = !name.is_empty();
         let job = if named && !namespace.is_empty() { format!("{namespace}/{name}") } else { name };
-        Self { job, instance }
+        Self { job, instance, version: text_of(VERSION.0) }
     }
 
-    /// Over what attributes of these names say.
+    /// Over what attributes say of who reports; a data point's own version stands.
     pub fn push(&self, labels: &mut LabelBuffer) {
         for (name, value) in [("job", &self.job), ("instance", &self.instance)] {
             if !value.is_empty() {
                 labels.set(name, value);
             }
+        }
+        if !self.version.is_empty() && !labels.contains(VERSION.1) {
+            labels.set(VERSION.1, &self.version);
         }
     }
 }

@@ -1,4 +1,6 @@
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use proptest::prelude::*;
 
 use super::*;
@@ -76,6 +78,26 @@ fn a_counter_gets_its_suffixes_and_the_resource_its_labels() {
         unit: "bytes".to_owned(),
     };
     assert_eq!(seen.metadata, [expected]);
+}
+
+#[test]
+fn the_version_of_a_service_is_a_label_unless_a_point_has_its_own() {
+    let mut metrics = request(
+        r#"{"name": "use", "gauge": {"dataPoints": [{"timeUnixNano": "1000000000", "asInt": 1},
+            {"timeUnixNano": "1000000000", "asInt": 2, "attributes": [{"key": "service.version", "value": {"stringValue": "0.9"}}]}]}}"#,
+    );
+    let version = KeyValue { key: "service.version".to_owned(), value: Some(AnyValue { value: Some(Value::StringValue("1.4".to_owned())) }), ..KeyValue::default() };
+    metrics.resource_metrics[0].resource.as_mut().expect("a resource").attributes.push(version);
+    let mut seen = Seen::default();
+    Translator::default().translate(&metrics, &mut seen);
+    assert_eq!(
+        seen.samples,
+        [
+            r#"use{instance="web-1", job="shop/web", service_version="1.4"} 1@1"#,
+            r#"use{instance="web-1", job="shop/web", service_version="0.9"} 2@1"#,
+            r#"target_info{host_name="h1", instance="web-1", job="shop/web", service_version="1.4"} 1@1"#,
+        ]
+    );
 }
 
 #[test]
