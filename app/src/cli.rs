@@ -66,6 +66,8 @@ pub enum Command {
     Flags(commands::config::FlagsArgs),
     /// Play a chaos experiment in Chaos Toolkit's format
     Experiment(commands::experiment::Args),
+    /// Share the traffic of a component between two versions: a reverse proxy that deployments shift
+    Proxy(commands::proxy::Args),
     /// Stand between services and disturb their connections, with Toxiproxy's toxics and API
     FaultProxy(commands::fault_proxy::Args),
     /// Undoes faults when the server that began them is gone

@@ -6,6 +6,7 @@ mod commands;
 mod observe;
 mod players;
 mod print;
+mod proxies;
 mod reading;
 mod record;
 mod runner;

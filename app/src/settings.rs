@@ -56,6 +56,10 @@ pub struct ServeArgs {
     #[arg(long = "old-master-key", env = "MAINSTAY_OLD_MASTER_KEYS", value_name = "KEY", value_delimiter = ' ')]
     pub old_master_keys: Vec<String>,
 
+    /// A reverse proxy to run, described in JSON (docs/proxy.md); may be repeated
+    #[arg(long = "proxy", env = "MAINSTAY_PROXIES", value_name = "FILE", value_delimiter = ' ')]
+    pub proxies: Vec<PathBuf>,
+
     /// Receives the addresses as JSON once everything answers
     #[arg(long, env = "MAINSTAY_READY_FILE", value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
@@ -80,6 +84,8 @@ struct SettingsFile {
     master_key: Option<String>,
     #[serde(default)]
     old_master_keys: Vec<String>,
+    #[serde(default)]
+    proxies: Vec<PathBuf>,
     ready_file: Option<PathBuf>,
 }
 
@@ -97,6 +103,7 @@ pub struct Settings {
     pub access: Access,
     pub master_key: KeySource,
     pub old_master_keys: Vec<KeySource>,
+    pub proxies: Vec<PathBuf>,
     pub ready_file: Option<PathBuf>,
     /// Whether the server sends its own telemetry to itself, and what it then tells the terminal.
     pub observe_itself: Option<&'static str>,
@@ -144,6 +151,7 @@ impl Settings {
             ledger: args.ledger.or(file.ledger).unwrap_or_else(|| format!("sqlite:{}", data.join("ledger.sqlite").display())),
             lake: args.lake.or(file.lake),
             repository: args.repository.or(file.repository).unwrap_or_else(|| repository_of(&ops)),
+            proxies: if args.proxies.is_empty() { file.proxies } else { args.proxies },
             ready_file: args.ready_file.or(file.ready_file),
             observe_itself: Some("info"),
             run_environment: BTreeMap::new(),
@@ -169,6 +177,7 @@ impl Settings {
             access: Access::Loopback,
             master_key: key_file(data),
             old_master_keys: Vec::new(),
+            proxies: Vec::new(),
             ready_file: None,
             observe_itself: None,
             run_environment: BTreeMap::new(),

@@ -47,6 +47,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::observe::{self, Observing};
+use crate::proxies;
 use crate::players::{ExperimentPlayer, GameDayHost, GameDayPlayer, House, Scenarios, injector};
 use crate::reading;
 use crate::settings::Settings;
@@ -78,6 +79,7 @@ pub struct Server {
     lake: Arc<Lake>,
     ledger: Ledger,
     observing: Option<Observing>,
+    proxies: Vec<proxies::Running>,
 }
 
 impl Server {
@@ -108,11 +110,15 @@ impl Server {
         if let Some(observing) = &observing {
             observing.measure_tasks(&tasks, &ledger);
         }
-        Ok(Self { addresses, shutdown, listeners, tasks, executor: rooms.executor, lake, ledger, observing })
+        let proxies = settings.proxies.iter().map(|path| run_proxy(path, &settings, &addresses)).collect::<Result<_, _>>()?;
+        Ok(Self { addresses, shutdown, listeners, tasks, executor: rooms.executor, lake, ledger, observing, proxies })
     }
 
     /// Answers what is under way, finishes the passes that have begun, and closes the stores.
     pub async fn stop(mut self) {
+        // Before the receiver of what they tell is gone.
+        let stopped: JoinSet<()> = self.proxies.drain(..).map(proxies::Running::stop).collect();
+        stopped.join_all().await;
         if let Some(observing) = self.observing.take() {
             observing.stop().await;
         }
@@ -131,6 +137,20 @@ impl Server {
         }
         self.ledger.close().await;
     }
+}
+
+fn run_proxy(path: &Path, settings: &Settings, addresses: &Addresses) -> anyhow::Result<proxies::Running> {
+    let states = settings.data.join("proxies");
+    std::fs::create_dir_all(&states).with_context(|| format!("the folder {} cannot be made", states.display()))?;
+    let token = match &settings.access {
+        Access::Token(token) => Some(token.to_string()),
+        Access::Loopback => None,
+    };
+    let collector = proxies::Collector { endpoint: format!("http://{}", addresses.otlp_http), token };
+    let running = proxies::Running::start(path, Some(&states), Some(collector))?;
+    let listening = running.proxy();
+    tracing::info!(file = %path.display(), address = %listening.address(), control = listening.control_address().map(tracing::field::display), "a proxy is ready");
+    Ok(running)
 }
 
 async fn open_lake(

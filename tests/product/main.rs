@@ -20,6 +20,7 @@ mod kms;
 mod malformed;
 mod observes_itself;
 mod openfeature;
+mod proxy;
 mod python_sdk;
 mod resources;
 mod runner;

@@ -14,6 +14,7 @@ pub mod load;
 pub mod parameter;
 pub mod postmortem;
 pub mod promql;
+pub mod proxy;
 pub mod query;
 pub mod run;
 pub mod runner;
@@ -51,6 +52,7 @@ pub fn dispatch(cli: Cli) -> ExitCode {
         Command::Config(args) => block_on(config::run(args)),
         Command::Flags(args) => block_on(config::flags(args)),
         Command::Experiment(args) => block_on(experiment::run(args)),
+        Command::Proxy(args) => block_on(proxy::run(args)),
         Command::FaultProxy(args) => block_on(fault_proxy::run(args)),
         Command::Guard => block_on(guard::run()),
         Command::Postmortem(args) => block_on(postmortem::run(args)),

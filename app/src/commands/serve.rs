@@ -4,9 +4,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::wiring::{Addresses, Server};
+use crate::wiring::Server;
 use crate::settings::{ServeArgs, Settings};
 
 pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
@@ -32,7 +33,7 @@ pub async fn wait_for_signal() -> std::io::Result<()> {
 }
 
 /// Tells whoever waits for it where the server answers.
-pub fn write_ready_file(path: &Path, addresses: &Addresses) -> anyhow::Result<()> {
+pub fn write_ready_file(path: &Path, addresses: &impl Serialize) -> anyhow::Result<()> {
     write_atomically(path, &serde_json::to_vec(addresses)?).with_context(|| format!("the ready file {} cannot be written", path.display()))
 }
 

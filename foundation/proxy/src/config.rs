@@ -25,6 +25,8 @@ pub struct Config {
     #[serde(default)]
     pub control: Option<Control>,
     #[serde(default)]
+    pub telemetry: Telemetry,
+    #[serde(default)]
     pub tls: Option<Tls>,
     #[serde(default)]
     pub sticky: Option<Sticky>,
@@ -58,6 +60,23 @@ pub struct Tls {
     /// PEM, the server's own certificate first.
     pub certificate: PathBuf,
     pub key: PathBuf,
+}
+
+/// What becomes of the counters, for whoever runs the proxy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// `service.name`. Not that of the service behind it, or each request would count twice.
+    pub service: String,
+    /// How often they are sent.
+    #[serde(with = "text")]
+    pub every: Duration,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { service: "proxy".to_owned(), every: Duration::from_secs(5) }
+    }
 }
 
 /// Who is one user. Requests that do not say are shared at random.
@@ -181,6 +200,7 @@ impl Config {
             shares: None,
             state: None,
             control: None,
+            telemetry: Telemetry::default(),
             tls: None,
             sticky: None,
             health: None,
@@ -208,6 +228,9 @@ impl Config {
             && !listen.ip().is_loopback()
         {
             return wrong("control.token", "needed, as control.listen can be reached from other machines");
+        }
+        if self.telemetry.service.is_empty() || self.telemetry.every.is_zero() {
+            return wrong("telemetry", "service has a name, and every is above 0");
         }
         match &self.sticky {
             Some(Sticky::Cookie { name, .. }) if name.is_empty() || !name.bytes().all(is_token) => return wrong("sticky.cookie.name", "not the name of a cookie"),

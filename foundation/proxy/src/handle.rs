@@ -32,7 +32,7 @@ pub struct Proxy {
     control: Option<SocketAddr>,
     closing: CancellationToken,
     grace: Arc<OnceLock<Duration>>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// How the traffic is shared and what each version does with it.
@@ -76,7 +76,7 @@ impl Proxy {
         let workers: Vec<Arc<Worker>> = (0..count).map(|_| Arc::new(Worker::new(&config, &routing, witness.clone(), &clients, &closing))).collect();
         let shared = Arc::new(Shared { config, routing, workers, change: Mutex::new(()) });
         shared.keep_state()?;
-        let mut proxy = Self { shared, address, control: control_address, closing, grace: Arc::default(), threads: Vec::new() };
+        let mut proxy = Self { shared, address, control: control_address, closing, grace: Arc::default(), threads: Mutex::default() };
         for (number, listener) in listeners.into_iter().enumerate() {
             proxy.spawn_worker(number, listener, tls.clone())?;
         }
@@ -127,10 +127,10 @@ impl Proxy {
     }
 
     /// Accepts no more connections, lets requests under way end for at most `grace`, then closes.
-    pub async fn shutdown(mut self, grace: Duration) {
+    pub async fn shutdown(&self, grace: Duration) {
         self.grace.get_or_init(|| grace);
         self.closing.cancel();
-        let threads = std::mem::take(&mut self.threads);
+        let threads = std::mem::take(&mut *self.threads.lock());
         let joined = tokio::task::spawn_blocking(move || threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count());
         if joined.await.is_ok_and(|failed| failed > 0) {
             tracing::error!("a thread of the proxy has failed");
@@ -171,7 +171,7 @@ impl Proxy {
     fn spawn(&mut self, name: String, work: impl Future<Output = ()> + Send + 'static) -> Result<(), ProxyError> {
         let runtime: Runtime = Builder::new_current_thread().enable_all().build().map_err(ProxyError::Thread)?;
         let thread = std::thread::Builder::new().name(name).spawn(move || runtime.block_on(work)).map_err(ProxyError::Thread)?;
-        self.threads.push(thread);
+        self.threads.get_mut().push(thread);
         Ok(())
     }
 }

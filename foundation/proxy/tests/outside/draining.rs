@@ -93,7 +93,7 @@ async fn shutting_down_lets_open_requests_end_and_accepts_no_more() {
     let open = tokio::spawn(async move { get(address, "/").await });
     until("the request is open", || async { old.count() == 1 }).await;
     let _idle = Client::connect(address).await;
-    let closed = tokio::spawn(proxy.shutdown(Duration::from_secs(20)));
+    let closed = tokio::spawn(async move { proxy.shutdown(Duration::from_secs(20)).await });
     until("no more are accepted", || async { tokio::net::TcpStream::connect(address).await.is_err() }).await;
     go_on.notify_one();
     assert_eq!(open.await.unwrap().text(), "late");
