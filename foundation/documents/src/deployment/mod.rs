@@ -89,9 +89,9 @@ pub struct CommandRouter {
 /// A proxy of Mainstay, through its control API.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ProxyRouter {
-    /// The URL of the API.
+    /// The URL of the API. References stand in this and in what follows as they are written.
     pub control: String,
-    /// That it asks for; references stand in it as they are written.
+    /// That it asks for.
     pub token: Option<String>,
     /// URLs that serve the new version, with `$version` for its name; empty if the proxy knows them already.
     pub backends: Vec<String>,

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use documents::deployment::{ProxyRouter as Described, VERSION};
 use kernel::format_duration;
 use reqwest::{Method, Url};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{Router, RouterError, Shares};
@@ -25,7 +25,10 @@ pub struct ProxyRouter {
 impl Router for ProxyRouter {
     async fn set(&self, shares: &Shares) -> Result<(), RouterError> {
         if !self.described.backends.is_empty() {
-            let backends: Vec<String> = self.described.backends.iter().map(|url| url.replace(VERSION, &shares.new)).collect();
+            let mut backends = Vec::with_capacity(self.described.backends.len());
+            for url in &self.described.backends {
+                backends.push(self.filled(&url.replace(VERSION, &shares.new)).await?.expose_secret().to_owned());
+            }
             self.put(&["versions", &shares.new], json!({ "backends": backends })).await?;
         }
         self.put(&["shares"], json!({ "old": shares.old, "new": shares.new, "weight": shares.weight.as_percent() })).await
@@ -36,12 +39,11 @@ impl ProxyRouter {
     async fn put(&self, path: &[&str], body: Value) -> Result<(), RouterError> {
         let control = &self.described.control;
         let unreachable = |reason: String| RouterError::Unreachable { url: control.clone(), reason };
-        let mut url: Url = control.parse().map_err(|error| unreachable(format!("{error}")))?;
+        let mut url: Url = self.filled(control).await?.expose_secret().parse().map_err(|error| unreachable(format!("{error}")))?;
         url.path_segments_mut().map_err(|()| unreachable("it is no base of a path".to_owned()))?.pop_if_empty().extend(path);
         let mut request = self.http.request(Method::PUT, url).timeout(self.described.timeout).json(&body);
         if let Some(token) = &self.described.token {
-            let token = self.values.fill(token, &self.asking).await.map_err(|error| RouterError::Value(error.to_string()))?;
-            request = request.bearer_auth(token.text.expose_secret());
+            request = request.bearer_auth(self.filled(token).await?.expose_secret());
         }
         let answer = request.send().await.map_err(|error| match error.is_timeout() {
             true => RouterError::TimedOut { program: control.clone(), limit: format_duration(self.described.timeout) },
@@ -53,5 +55,10 @@ impl ProxyRouter {
         let status = answer.status();
         let told: Value = answer.json().await.unwrap_or_default();
         Err(RouterError::Refused { url: control.clone(), said: told["error"].as_str().map_or_else(|| status.to_string(), str::to_owned) })
+    }
+
+    async fn filled(&self, text: &str) -> Result<SecretString, RouterError> {
+        let filled = self.values.fill(text, &self.asking).await;
+        filled.map(|filled| filled.text).map_err(|error| RouterError::Value(error.to_string()))
     }
 }
