@@ -11,7 +11,11 @@ async function deployed(page: Page) {
   await page.route('**/api/deployments', (route) => route.fulfill({ json: deployments }));
   await page.route('**/api/deployments/switch', (route) => (route.request().method() === 'GET' ? route.fulfill({ json: { stopped: false, reason: null } }) : route.fallback()));
   await page.route('**/api/alarms', (route) => route.fulfill({ json: alarms }));
-  await page.route('**/api/events?*dev.mainstay.deployment.*', (route) => route.fulfill({ json: deploymentEvents(1000).reverse() }));
+  await page.route('**/api/events?*dev.mainstay.deployment.*', (route) => {
+    const asked = new URL(route.request().url()).searchParams;
+    const events = deploymentEvents(1000).filter(({ run }) => !asked.has('run') || run === asked.get('run'));
+    return route.fulfill({ json: asked.get('newest_first') === 'true' ? events.reverse() : events });
+  });
   await page.route('**/api/runs?document=*', (route) => route.fulfill({ json: deploymentRuns.filter(({ document }) => route.request().url().includes(document)) }));
   await page.route(/\/api\/runs\/01jd3v5z0k8m4x2q7c9r1t6yd\d(\/output|\/stream)?(\?.*)?$/, (route) => {
     const url = new URL(route.request().url());

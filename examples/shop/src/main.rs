@@ -44,6 +44,9 @@ enum Command {
         /// A job that is not acknowledged in this time goes back to the queue.
         #[arg(long, env = "SHOP_LEASE", default_value = "10s", value_parser = parse_duration)]
         lease: Duration,
+        /// Which release of the service this is. The second has a mistake in it that no quick test finds.
+        #[arg(long, env = "SHOP_ORDERS_RELEASE", default_value_t = 1)]
+        release: u32,
     },
     /// Takes jobs from the queue, packs and sends.
     Worker {
@@ -71,7 +74,7 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Error> {
     match command {
         Command::Web { listen, orders } => web::run(listen, orders).await,
-        Command::Orders { listen, lease } => orders::run(listen, lease).await,
+        Command::Orders { listen, lease, release } => orders::run(listen, lease, release).await,
         Command::Worker { listen, orders } => worker::run(listen, orders).await,
     }
 }

@@ -55,6 +55,7 @@ struct Orders {
     /// The payment provider takes one charge after the other from each shop. That is what limits this one.
     till: Arc<tokio::sync::Mutex<()>>,
     next_id: Arc<AtomicU64>,
+    release: u32,
     value: Histogram<f64>,
     placed: Counter<u64>,
 }
@@ -65,9 +66,9 @@ struct QueuedOrder {
     trace: HashMap<String, String>,
 }
 
-pub async fn run(listen: SocketAddr, lease: Duration) -> Result<(), Error> {
-    let telemetry = telemetry::start("orders")?;
-    let orders = Orders::new(lease);
+pub async fn run(listen: SocketAddr, lease: Duration, release: u32) -> Result<(), Error> {
+    let telemetry = telemetry::start("orders", &release.to_string())?;
+    let orders = Orders::new(lease, release);
     let faults = orders.faults.clone();
     let people = Router::new().route("/orders", post(place)).with_state(orders.clone());
     let queue = Router::new()
@@ -82,7 +83,7 @@ pub async fn run(listen: SocketAddr, lease: Duration) -> Result<(), Error> {
 }
 
 impl Orders {
-    fn new(lease: Duration) -> Self {
+    fn new(lease: Duration, release: u32) -> Self {
         let meter = global::meter("shop");
         let orders = Self {
             faults: Faults::new(&[Fault::Errors, Fault::Latency, Fault::Crash]),
@@ -90,6 +91,7 @@ impl Orders {
             queued: Arc::default(),
             till: Arc::default(),
             next_id: Arc::new(AtomicU64::new(1)),
+            release,
             value: meter.f64_histogram("shop.order.value").with_unit("EUR").with_description("Total of an order.").build(),
             placed: meter.u64_counter("shop.orders.placed").with_unit("{order}").with_description("Orders, by outcome.").build(),
         };
@@ -141,6 +143,7 @@ async fn place(State(orders): State<Orders>, Json(new): Json<NewOrder>) -> Respo
 enum OrderError {
     Unknown(String),
     Payment { attempts: u32 },
+    Unidentified { total: f64 },
     QueueFull,
 }
 
@@ -151,6 +154,7 @@ impl std::fmt::Display for OrderError {
             Self::Payment { attempts } => {
                 write!(f, "payment provider answered 503 Service Unavailable after {attempts} attempts: upstream connect error")
             }
+            Self::Unidentified { total } => write!(f, "payment provider answered 422 Unprocessable Content: {total:.2} EUR cannot be charged without the field `customer`"),
             Self::QueueFull => f.write_str("the parcel queue is full"),
         }
     }
@@ -160,7 +164,7 @@ impl OrderError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Unknown(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Payment { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Payment { .. } | Self::Unidentified { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::QueueFull => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -186,6 +190,10 @@ async fn reserve_stock(new: &NewOrder) -> Result<f64, OrderError> {
 
 pub const PRICES: [(&str, f64); 4] = [("teapot", 34.5), ("cup", 7.9), ("kettle", 49.0), ("strainer", 4.2)];
 
+/// It leaves out who pays, which the provider asks for from this amount on.
+const MISTAKEN_RELEASE: u32 = 2;
+const IDENTIFIED_FROM_EUR: f64 = 50.0;
+
 #[instrument(
     name = "charge-card", skip_all,
     fields(otel.kind = "client", peer.service = "payment-provider", server.address = "api.payments.example",
@@ -196,6 +204,9 @@ async fn charge_card(orders: &Orders, id: u64, total: f64) -> Result<(), OrderEr
     let turn = orders.till.lock().await;
     tokio::time::sleep(Duration::from_millis(8)).await;
     drop(turn);
+    if orders.release == MISTAKEN_RELEASE && total >= IDENTIFIED_FROM_EUR {
+        return Err(failed(OrderError::Unidentified { total }));
+    }
     if !orders.faults.strikes() {
         return Ok(());
     }

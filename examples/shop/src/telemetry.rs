@@ -25,8 +25,8 @@ pub struct Telemetry {
 }
 
 /// A backend that is absent costs nothing but lost telemetry.
-pub fn start(service: &'static str) -> Result<Telemetry, Error> {
-    let resource = resource(service);
+pub fn start(service: &'static str, version: &str) -> Result<Telemetry, Error> {
+    let resource = resource(service, version);
     let spans = SdkTracerProvider::builder()
         .with_resource(resource.clone())
         .with_batch_exporter(SpanExporter::builder().with_tonic().build()?)
@@ -74,12 +74,12 @@ fn filter() -> EnvFilter {
 }
 
 /// `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` win over what is set here.
-fn resource(service: &'static str) -> Resource {
+fn resource(service: &'static str, version: &str) -> Resource {
     let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let instance = format!("{service}-{}-{}", std::process::id(), started.as_secs());
     let own = [
         KeyValue::new("service.name", service),
-        KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+        KeyValue::new("service.version", version.to_owned()),
         KeyValue::new("service.instance.id", instance),
         KeyValue::new("deployment.environment.name", "example"),
     ];

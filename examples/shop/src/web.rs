@@ -23,7 +23,7 @@ struct Web {
 
 pub async fn run(listen: SocketAddr, orders: String) -> Result<(), Error> {
     let orders = reqwest::Url::parse(&orders)?.join("/orders")?;
-    let telemetry = telemetry::start("web")?;
+    let telemetry = telemetry::start("web", env!("CARGO_PKG_VERSION"))?;
     let faults = Faults::new(&[Fault::Errors, Fault::Latency, Fault::Crash]);
     let web = Web { faults: faults.clone(), client: http::client()?, orders };
     let people = Router::new()

@@ -25,7 +25,7 @@ struct Worker {
 
 pub async fn run(listen: SocketAddr, orders: String) -> Result<(), Error> {
     let queue = reqwest::Url::parse(&orders)?.join("/queue/")?;
-    let telemetry = telemetry::start("worker")?;
+    let telemetry = telemetry::start("worker", env!("CARGO_PKG_VERSION"))?;
     let faults = Faults::new(&[Fault::Errors, Fault::Latency, Fault::StuckConsumer, Fault::Crash]);
     let worker = Worker::new(faults.clone(), queue)?;
     let consumer = tokio::spawn(async move { worker.consume().await });

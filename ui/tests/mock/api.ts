@@ -112,7 +112,7 @@ function read(path: string, query: URLSearchParams): unknown {
     runs: () => (!id ? orEmpty(runs.filter(({ document }) => (query.get('document') ?? document) === document)) : rest === 'output' ? { chunks: allOutputOf(id).filter((one) => one.sequence > Number(query.get('after') ?? -1)), next: 4 } : runDetail(id)),
     postmortems: () => (id ? { ...docs.postmortemDetail, actions } : orEmpty(docs.postmortems)),
     actions: () => orEmpty(actions),
-    events: () => orEmpty([...events].reverse().filter((one) => one.position < Number(query.get('before') ?? 1e9) && one.type.startsWith(query.get('type') ?? '') && (!query.get('run') || one.run === query.get('run')))).slice(0, Number(query.get('limit') ?? 1000)),
+    events: () => orEmpty((query.get('newest_first') === 'true' ? [...events].reverse() : events).filter((one) => one.position < Number(query.get('before') ?? 1e9) && one.type.startsWith(query.get('type') ?? '') && (!query.get('run') || one.run === query.get('run')))).slice(0, Number(query.get('limit') ?? 1000)),
     tables: () => telemetry.tables,
     logs: () => (id === 'histogram' ? telemetry.histogram(start / 1e3, end / 1e3) : { lines: orEmpty(telemetry.logs(start, end, Number(query.get('limit') ?? 200)).filter((line) => matches(line, query))), truncated: true }),
     traces: () => (id ? telemetry.trace(id) : orEmpty(telemetry.traces(start, end))),

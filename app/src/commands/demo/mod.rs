@@ -66,7 +66,9 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
     let step = narrator.step("starting the server");
     let shop = Shop::reserve().await?;
-    let server = Server::start(settings(&args, folder.path(), &repository, &shop)).await?;
+    let proxy = folder.path().join("orders-proxy.json");
+    std::fs::write(&proxy, shop.proxy().to_string()).with_context(|| format!("{} cannot be written", proxy.display()))?;
+    let server = Server::start(settings(&args, folder.path(), &repository, &shop, proxy)).await?;
     if let Some(path) = &args.ready_file {
         write_ready_file(path, &server.addresses)?;
     }
@@ -97,7 +99,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_PROBLEMS) })
 }
 
-fn settings(args: &Args, folder: &Path, repository: &Path, shop: &Shop<shop::Reserved>) -> Settings {
+fn settings(args: &Args, folder: &Path, repository: &Path, shop: &Shop<shop::Reserved>, proxy: PathBuf) -> Settings {
     Settings {
         listen: args.listen,
         otlp_grpc: args.otlp_grpc,
@@ -105,6 +107,7 @@ fn settings(args: &Args, folder: &Path, repository: &Path, shop: &Shop<shop::Res
         repository: repository.to_owned(),
         // The remediation reaches the services as a user's would: by what its environment says.
         run_environment: shop.environment(),
+        proxies: vec![proxy],
         observe_itself: Some("error"),
         ..Settings::embedded(&repository.join("ops"), &folder.join("data"))
     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use ledger::{AlarmRecord, AlarmState, Incident, IncidentStatus, Postmortem, Run, RunStatus, StepStatus};
+use kernel::Timestamp;
+use ledger::{AlarmRecord, AlarmState, Event, Incident, IncidentStatus, Postmortem, Run, RunStatus, StepStatus, types};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -11,7 +12,7 @@ use wire::incidents::IncidentDetail;
 use wire::runs::{Approve, RequestRun, RunDetail};
 
 use super::narrator::Narrator;
-use super::shop::{Running, Shop};
+use super::shop::{FIRST_RELEASE, NEXT_RELEASE, Running, Shop};
 use crate::client::Client;
 
 /// The documents of the shop that the story follows.
@@ -20,6 +21,7 @@ const PLAYBOOK: &str = "diagnose-errors";
 const REMEDIATION: &str = "restore-payments";
 const SCENARIO: &str = "checkout";
 const GAME_DAY: &str = "slow-payments-day";
+const DEPLOYMENT: &str = "orders-rollout";
 
 /// No step of the story takes longer, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -33,6 +35,21 @@ pub struct Story<'a> {
     calm: Duration,
     /// How long the search for the limit stays at one rate.
     trial: &'static str,
+}
+
+/// What a bad release cost.
+struct Harm {
+    orders: f64,
+    failed: f64,
+    /// From the first failed order on.
+    lasted_s: f64,
+}
+
+impl Harm {
+    /// In percent of the orders.
+    fn share(&self) -> f64 {
+        self.failed / self.orders.max(1.0) * 100.0
+    }
 }
 
 /// The part of the overview that the story reads.
@@ -66,7 +83,8 @@ impl<'a> Story<'a> {
         self.incident_ends(&incident).await?;
         self.postmortem_is_drafted(&incident).await?;
         self.game_day_finds_a_weakness().await?;
-        self.limit_is_found().await
+        self.limit_is_found().await?;
+        self.bad_release_is_taken_back().await
     }
 
     async fn normal_traffic(&self) -> anyhow::Result<()> {
@@ -190,6 +208,35 @@ impl<'a> Story<'a> {
         }
         self.narrator.note(&self.page("evolve/scale-points"));
         Ok(())
+    }
+
+    /// Its mistake shows only in fuller baskets than that of the hook, so the traffic itself must tell.
+    async fn bad_release_is_taken_back(&self) -> anyhow::Result<()> {
+        let step = self.narrator.step("release 2 of orders passes its hook and goes out to a tenth of the people");
+        let next = self.shop.start_next_orders().await?;
+        let run = self.play(DEPLOYMENT, &[("version", NEXT_RELEASE), ("from", FIRST_RELEASE)]).await?;
+        step.done(&format!("release {NEXT_RELEASE} is taken back: {}", run.error.as_deref().unwrap_or("it was not, and has all the traffic")));
+        let step = self.narrator.step("counting who was harmed");
+        let harm = self.wait("the spans of the failed orders", async || self.harm(&run).await).await?;
+        drop(next);
+        step.done(&format!("{} of {} orders failed, {:.1} %; from the first to the old release's return: {:.1} s", harm.failed, harm.orders, harm.share(), harm.lasted_s));
+        self.narrator.note(&self.page(&format!("prepare/runs/{}", run.id)));
+        Ok(())
+    }
+
+    /// What the deployment cost, from its beginning to the return of the traffic. None while the lake knows no harm.
+    async fn harm(&self, run: &Run) -> anyhow::Result<Option<Harm>> {
+        let query = [("run", run.id.to_string()), ("type", "dev.mainstay.deployment.".to_owned())];
+        let events: Vec<Event> = self.client.get("api/events", &query).await?;
+        let at = |kind: &str| events.iter().find(|event| event.kind == kind).map(|event| event.time);
+        let (began, back) = (at(types::DEPLOYMENT_BEGAN).context("it began")?, at(types::DEPLOYMENT_ROLLED_BACK).context("it was taken back")?);
+        let sql = format!(
+            "SELECT count(*), count(*) FILTER (WHERE status = 'error'), min(start_time) FILTER (WHERE status = 'error') \
+             FROM spans WHERE service = 'orders' AND kind = 'server' AND start_time >= '{began}' AND start_time <= '{back}'"
+        );
+        let answer: Value = self.client.post("api/query", &json!({ "sql": sql })).await?;
+        let row: (f64, f64, Option<Timestamp>) = serde_json::from_value(answer["rows"][0].clone()).context("counts of orders")?;
+        Ok(row.2.map(|first| Harm { orders: row.0, failed: row.1, lasted_s: back.duration_since(first).as_secs_f64() }))
     }
 
     /// Requests a run and waits for its end.
