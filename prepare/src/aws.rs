@@ -14,6 +14,8 @@ use aws_sigv4::sign::v4;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::cause::cause;
+
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A secret has at most 64 KiB.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -135,11 +137,6 @@ fn refusal(service: &str, answer: &Value) -> AwsError {
     let kind = text(["__type", "code"]);
     let kind = kind.rsplit('#').next().unwrap_or_default().to_owned();
     AwsError::Refused { service: service.to_owned(), kind, message: text(["message", "Message"]) }
-}
-
-/// The innermost reason; the outer ones repeat the URL.
-fn cause(error: &reqwest::Error) -> String {
-    std::iter::successors(std::error::Error::source(error), |error| error.source()).last().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// From an INI file as `aws configure` writes it.

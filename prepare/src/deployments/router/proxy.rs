@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{Router, RouterError, Shares};
+use crate::cause::cause;
 use crate::secrets::Asking;
 use crate::values::ValueSource;
 
@@ -47,7 +48,7 @@ impl ProxyRouter {
         }
         let answer = request.send().await.map_err(|error| match error.is_timeout() {
             true => RouterError::TimedOut { program: control.clone(), limit: format_duration(self.described.timeout) },
-            false => unreachable(error.without_url().to_string()),
+            false => unreachable(cause(&error)),
         })?;
         if answer.status().is_success() {
             return Ok(());
