@@ -18,6 +18,7 @@ mod judge;
 mod judgement;
 mod kms;
 mod malformed;
+mod nginx_router;
 mod observes_itself;
 mod openfeature;
 mod proxy;

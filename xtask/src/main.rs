@@ -82,6 +82,7 @@ fn test() -> Outcome {
     let node_modules = tools::node_modules()?;
     let chromium = tools::chromium()?;
     tools::postgres()?;
+    tools::nginx()?;
     page::build()?;
     page::test()?;
     run::cargo(["build", "--workspace", "--all-targets"])?;

@@ -27,6 +27,12 @@ pub fn postgres() -> Outcome<PathBuf> {
     debian_package("postgresql", find, "install PostgreSQL's server, or set MAINSTAY_TEST_POSTGRES_URL")
 }
 
+/// nginx, as a router that is not ours.
+pub fn nginx() -> Outcome<PathBuf> {
+    let find = || run::find("nginx").or_else(|| Some(PathBuf::from("/usr/sbin/nginx")).filter(|path| path.is_file()));
+    debian_package("nginx-light", find, "install nginx")
+}
+
 /// Prometheus, to be measured beside us.
 pub fn prometheus() -> Outcome<PathBuf> {
     debian_package("prometheus", || run::find("prometheus"), "install Prometheus")

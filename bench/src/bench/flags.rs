@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::peer::{Mainstay, client};
+use super::process::find;
 use super::report::{Report, median};
-use super::scenarios::find;
+use super::wrk;
 
 const ROUNDS: usize = 5;
 const CONNECTIONS: usize = 50;
@@ -97,15 +98,12 @@ async fn over_http(report: &mut Report) -> anyhow::Result<()> {
 
 /// The sender, what it sent, and in which time.
 fn pressed(url: &str, body: &str) -> anyhow::Result<(&'static str, f64, f64)> {
-    if let Some(wrk) = find("wrk") {
+    if let Some(program) = find("wrk") {
         let script = tempfile::NamedTempFile::new()?;
         std::fs::write(script.path(), format!("wrk.method = 'POST'\nwrk.body = '{body}'\nwrk.headers['Content-Type'] = 'application/json'\n"))?;
         let arguments = ["-t", "1", "-c", &CONNECTIONS.to_string(), "-d", &format!("{SECONDS}s"), "-s", &script.path().display().to_string(), url].map(str::to_owned);
-        let output = Command::new(wrk).args(arguments).output()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        anyhow::ensure!(!text.contains("Non-2xx"), "{text}");
-        let requests = text.lines().find(|line| line.contains("requests in")).and_then(|line| line.split_whitespace().next()?.parse().ok());
-        return Ok(("wrk", requests.context("wrk tells its requests")?, SECONDS as f64));
+        let told = wrk::read(&String::from_utf8_lossy(&Command::new(program).args(arguments).output()?.stdout))?;
+        return Ok(("wrk", told.requests, told.seconds));
     }
     let oha = find("oha").context("neither wrk nor oha is installed: apt-get install wrk")?;
     let arguments = ["--no-tui", "--output-format", "json", "-m", "POST", "-d", body, "-T", "application/json", "-c", &CONNECTIONS.to_string(), "-z", &format!("{SECONDS}s"), url].map(str::to_owned);

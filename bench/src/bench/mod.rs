@@ -9,13 +9,16 @@ mod generate;
 mod ingest;
 mod judge;
 mod load;
+mod nginx;
 mod peer;
 mod process;
 mod promql;
+mod proxy;
 mod remote_write;
 mod report;
 mod scenarios;
 mod start;
+mod wrk;
 
 use std::path::PathBuf;
 
@@ -23,7 +26,7 @@ use report::Report;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Only these parts: start, ingest, promql, documents, scenarios, judge, flags
+    /// Only these parts: start, ingest, promql, documents, scenarios, judge, flags, proxy
     #[arg(value_name = "PART")]
     parts: Vec<String>,
 
@@ -50,6 +53,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
     if wanted("flags") {
         flags::run(&mut report).await?;
+    }
+    if wanted("proxy") {
+        proxy::run(&mut report).await?;
     }
     if wanted("scenarios") {
         scenarios::run(&mut report).await?;

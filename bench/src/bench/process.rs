@@ -71,6 +71,12 @@ pub fn mainstay() -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
+/// On PATH, as a shell would.
+pub fn find(name: &str) -> Option<PathBuf> {
+    let paths = std::env::var_os("PATH")?;
+    std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
 pub fn folder_mib(folder: &Path) -> f64 {
     fn bytes(path: &Path) -> u64 {
         match std::fs::read_dir(path) {

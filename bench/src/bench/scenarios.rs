@@ -2,17 +2,18 @@
 //!
 //! The time of a run with next to no requests is taken off, so that what a tool needs to start does not count.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
-use super::process::{Process, mainstay};
+use super::nginx::{FILES, Nginx};
+use super::process::{Process, find, mainstay};
 use super::report::{Report, median};
+use super::wrk;
 
 /// As the peers' own measurements have it.
 const CONNECTIONS: usize = 50;
@@ -23,53 +24,12 @@ const SECONDS: u64 = 5;
 const OPEN_RATE: u64 = 200;
 
 pub async fn run(report: &mut Report) -> anyhow::Result<()> {
-    let nginx = Nginx::start().await?;
+    let nginx = Nginx::start("", FILES).await?;
     let place = Place { folder: tempfile::tempdir()?, url: nginx.url.clone() };
     one_request(&place, report)?;
     same_script(&place, report)?;
     waiting_users(&place, report).await?;
     start_to_exit(&place, report)
-}
-
-/// A page of 1 KiB and an answer in JSON, from one worker process.
-struct Nginx {
-    url: String,
-    _process: Process,
-    _folder: TempDir,
-}
-
-impl Nginx {
-    async fn start() -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let path = folder.path();
-        let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
-        std::fs::write(path.join("page.html"), "x".repeat(1024))?;
-        std::fs::write(path.join("item.json"), r#"{"id":"i-7","price":3,"name":"a thing"}"#)?;
-        let shown = path.display();
-        let config = format!(
-            "daemon off; worker_processes 1; pid {shown}/pid; error_log {shown}/error.log;
-             events {{ worker_connections 20000; }}
-             http {{ access_log off; types {{ text/html html; application/json json; }} keepalive_requests 100000000;
-               client_body_temp_path {shown}; proxy_temp_path {shown}; fastcgi_temp_path {shown};
-               uwsgi_temp_path {shown}; scgi_temp_path {shown};
-               server {{ listen 127.0.0.1:{port} backlog=4096; root {shown}; }} }}"
-        );
-        std::fs::write(path.join("nginx.conf"), config)?;
-        let program = find("nginx").context("nginx is not installed: apt-get install nginx-light")?;
-        // Nginx's workers read the folder as another user when it is started by root.
-        open_to_all(path)?;
-        let arguments = ["-p", &path.display().to_string(), "-c", &path.join("nginx.conf").display().to_string()].map(str::to_owned);
-        let mut process = Process::start(program, &arguments, &path.join("log"))?;
-        let url = format!("http://127.0.0.1:{port}");
-        let client = super::peer::client()?;
-        process.ready(async || client.get(format!("{url}/page.html")).send().await.is_ok_and(|answer| answer.status().is_success())).await?;
-        Ok(Self { url, _process: process, _folder: folder })
-    }
-}
-
-fn open_to_all(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
 }
 
 /// Where scripts are written, and what they speak to.
@@ -122,17 +82,15 @@ fn one_request(place: &Place, report: &mut Report) -> anyhow::Result<()> {
             Ok(Used { cpu_s, requests })
         })));
     }
-    if let Some(wrk) = find("wrk") {
+    if let Some(program) = find("wrk") {
         let page = page.clone();
         tools.push(("wrk", Box::new(move |idle| {
             if idle {
                 return Ok(Used { cpu_s: 0.0, requests: 0.0 });
             }
             let arguments = ["-t", "2", "-c", &CONNECTIONS.to_string(), "-d", &format!("{SECONDS}s"), &page].map(str::to_owned);
-            let (cpu_s, output) = measured(&wrk, &arguments)?;
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            let requests = text.lines().find(|line| line.contains("requests in")).and_then(|line| line.split_whitespace().next()?.parse().ok());
-            Ok(Used { cpu_s, requests: requests.context("wrk tells its requests")? })
+            let (cpu_s, output) = measured(&program, &arguments)?;
+            Ok(Used { cpu_s, requests: wrk::read(&String::from_utf8_lossy(&output.stdout))?.requests })
         })));
     }
     for (name, flow) in [("Mainstay, one request", single), ("Mainstay, a flow of five", five)] {
@@ -260,10 +218,4 @@ fn children_cpu_s() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<f64> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().map(|field| field.parse().unwrap_or_default()).collect();
     fields.get(13..15).map_or(0.0, |times| times.iter().sum::<f64>() / TICKS_PER_S)
-}
-
-/// On PATH, as a shell would.
-pub fn find(name: &str) -> Option<PathBuf> {
-    let paths = std::env::var_os("PATH")?;
-    std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file())
 }

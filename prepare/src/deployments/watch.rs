@@ -33,6 +33,8 @@ pub(super) enum Seen {
 pub(super) struct Watcher {
     judged_at: Option<Timestamp>,
     judgements: BTreeMap<String, Judged>,
+    /// As they were told last.
+    told: BTreeMap<String, Judged>,
     excused: BTreeSet<String>,
     reported: Value,
 }
@@ -48,6 +50,15 @@ struct Judged {
     judgement: Judgement,
     control: Vec<f64>,
     canary: Vec<f64>,
+}
+
+impl Judged {
+    /// A report repeats all points, and reports are kept: told at each look, they would grow with the square of the time.
+    fn is_news_after(&self, told: &Self) -> bool {
+        const SHARE: usize = 20;
+        let (now, before) = (self.canary.len(), told.canary.len());
+        self.judgement.verdict != told.judgement.verdict || now > before + before / SHARE
+    }
 }
 
 impl Watcher {
@@ -154,7 +165,12 @@ impl Watcher {
 
     /// What the run's page shows; told only when it has changed.
     pub async fn report(&mut self, shift: &Shift<'_>, progress: &Progress) {
-        let judgements: Vec<&Judged> = self.judgements.values().collect();
+        for (metric, judged) in &self.judgements {
+            if self.told.get(metric).is_none_or(|told| judged.is_news_after(told)) {
+                self.told.insert(metric.clone(), judged.clone());
+            }
+        }
+        let judgements: Vec<&Judged> = self.told.values().collect();
         let report = json!({
             "report": "deployment",
             "environment": shift.passage.environment,
