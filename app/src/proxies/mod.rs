@@ -42,7 +42,7 @@ impl Running {
             config.state = Some(folder.join(name));
         }
         let telemetry = config.telemetry.clone();
-        let proxy = Arc::new(Proxy::start(config, None).map_err(|source| ProxyFileError::Start { path, source })?);
+        let proxy = Arc::new(Proxy::start(config).map_err(|source| ProxyFileError::Start { path, source })?);
         let stop = CancellationToken::new();
         let reporting = collector.map(|collector| tokio::spawn(report::report(proxy.clone(), telemetry, collector, stop.clone())));
         Ok(Self { proxy, reporting, stop })

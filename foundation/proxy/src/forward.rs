@@ -251,7 +251,6 @@ pub(crate) struct Record {
     client: Arc<Client>,
     open: Option<Open>,
     method: Method,
-    traceparent: Option<HeaderValue>,
     began: Instant,
 }
 
@@ -261,8 +260,7 @@ const CLIENT_GONE: u16 = 499;
 impl Record {
     fn begin(worker: &Arc<Worker>, client: &Arc<Client>, request: &Request<Incoming>) -> Self {
         client.begins();
-        let traceparent = worker.witness.as_ref().and_then(|_| request.headers().get("traceparent").cloned());
-        Self { worker: worker.clone(), client: client.clone(), version: None, status: CLIENT_GONE, response_bytes: 0, progress: None, open: None, method: request.method().clone(), traceparent, began: Instant::now() }
+        Self { worker: worker.clone(), client: client.clone(), version: None, status: CLIENT_GONE, response_bytes: 0, progress: None, open: None, method: request.method().clone(), began: Instant::now() }
     }
 }
 
@@ -277,12 +275,8 @@ impl Drop for Record {
             duration: now - self.began,
             request_bytes: self.progress.as_ref().map_or(0, |progress| progress.bytes.load(Relaxed)),
             response_bytes: self.response_bytes,
-            traceparent: self.traceparent.as_ref().and_then(|value| value.to_str().ok()),
         };
         self.worker.meter.count(self.version.as_ref(), &exchange);
-        if let Some(witness) = &self.worker.witness {
-            witness.ended(&exchange);
-        }
         drop(self.open.take());
     }
 }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backend::{BackendStatus, Version};
 use crate::config::Config;
 use crate::error::ProxyError;
-use crate::meter::{self, Series, Witness};
+use crate::meter::{self, Series};
 use crate::routing::Routing;
 use crate::shares::Shares;
 use crate::state_file::{self, State};
@@ -60,7 +60,7 @@ pub struct VersionStatus {
 
 impl Proxy {
     /// Accepts connections when it returns. Needs no runtime around it.
-    pub fn start(config: Config, witness: Option<Arc<dyn Witness>>) -> Result<Self, ProxyError> {
+    pub fn start(config: Config) -> Result<Self, ProxyError> {
         config.check()?;
         let tls = config.tls.as_ref().map(listen::acceptor).transpose()?;
         let routing = Arc::new(ArcSwap::from_pointee(first_routing(&config)?));
@@ -73,7 +73,7 @@ impl Proxy {
 
         let (closing, clients) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
         let config = Arc::new(config);
-        let workers: Vec<Arc<Worker>> = (0..count).map(|_| Arc::new(Worker::new(&config, &routing, witness.clone(), &clients, &closing))).collect();
+        let workers: Vec<Arc<Worker>> = (0..count).map(|_| Arc::new(Worker::new(&config, &routing, &clients, &closing))).collect();
         let shared = Arc::new(Shared { config, routing, workers, change: Mutex::new(()) });
         shared.keep_state()?;
         let mut proxy = Self { shared, address, control: control_address, closing, grace: Arc::default(), threads: Mutex::default() };

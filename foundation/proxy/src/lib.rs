@@ -31,5 +31,5 @@ pub use backend::BackendStatus;
 pub use config::Config;
 pub use error::ProxyError;
 pub use handle::{Proxy, Status, VersionStatus};
-pub use meter::{BOUNDS_S, Exchange, Series, Witness};
+pub use meter::{BOUNDS_S, Series};
 pub use shares::Shares;

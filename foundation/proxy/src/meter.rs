@@ -13,7 +13,7 @@ pub const BOUNDS_S: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5
 
 /// One request, when its response has gone out or has failed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Exchange<'a> {
+pub(crate) struct Exchange<'a> {
     /// `service.version`; None if no version was to be had.
     pub version: Option<&'a str>,
     /// `http.request.method`.
@@ -25,13 +25,6 @@ pub struct Exchange<'a> {
     /// Of the bodies.
     pub request_bytes: u64,
     pub response_bytes: u64,
-    /// As it came, for a span that belongs to the caller's trace.
-    pub traceparent: Option<&'a str>,
-}
-
-/// Is told of each request, on the worker's thread: it must not block.
-pub trait Witness: Send + Sync + 'static {
-    fn ended(&self, exchange: &Exchange<'_>);
 }
 
 /// Requests alike, counted since the start.
@@ -131,7 +124,7 @@ mod tests {
         let version: Arc<str> = "2".into();
         let meters = [Meter::default(), Meter::default()];
         for (meter, duration_ms) in [(0, 3), (0, 30), (1, 20_000)] {
-            let exchange = Exchange { version: Some("2"), method: &Method::GET, status: 200, duration: Duration::from_millis(duration_ms), request_bytes: 1, response_bytes: 10, traceparent: None };
+            let exchange = Exchange { version: Some("2"), method: &Method::GET, status: 200, duration: Duration::from_millis(duration_ms), request_bytes: 1, response_bytes: 10 };
             meters[meter].count(Some(&version), &exchange);
         }
         let all = together(meters.iter());

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
-use crate::meter::{Meter, Witness};
+use crate::meter::Meter;
 use crate::routing::Routing;
 use crate::sticky::Sticky;
 use crate::upstream::Pool;
@@ -19,7 +19,6 @@ pub(crate) struct Worker {
     pub settings: Arc<Config>,
     pub routing: Arc<ArcSwap<Routing>>,
     pub sticky: Option<Sticky>,
-    pub witness: Option<Arc<dyn Witness>>,
     pub pool: Arc<Pool>,
     pub meter: Meter,
     pub connections: TaskTracker,
@@ -31,12 +30,11 @@ pub(crate) struct Worker {
 const TIDY: Duration = Duration::from_secs(1);
 
 impl Worker {
-    pub fn new(settings: &Arc<Config>, routing: &Arc<ArcSwap<Routing>>, witness: Option<Arc<dyn Witness>>, clients: &Arc<AtomicUsize>, closing: &CancellationToken) -> Self {
+    pub fn new(settings: &Arc<Config>, routing: &Arc<ArcSwap<Routing>>, clients: &Arc<AtomicUsize>, closing: &CancellationToken) -> Self {
         Self {
             settings: settings.clone(),
             routing: routing.clone(),
             sticky: settings.sticky.as_ref().and_then(|sticky| Sticky::new(sticky, settings.tls.is_some())),
-            witness,
             pool: Arc::new(Pool::new(settings.limits.idle_per_backend)),
             meter: Meter::default(),
             connections: TaskTracker::new(),

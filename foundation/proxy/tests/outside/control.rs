@@ -88,7 +88,7 @@ async fn only_who_may_is_answered() {
     assert_eq!(client.send(Request::get("/shares").header("authorization", "Bearer sesame"), "").await.unwrap().status, StatusCode::OK);
     let mut public = controlled(config(&[&old], &[&old], 0.0), None);
     public.control.as_mut().unwrap().listen = "0.0.0.0:0".parse().unwrap();
-    assert!(Proxy::start(public, None).err().unwrap().to_string().contains("control.token"));
+    assert!(Proxy::start(public).err().unwrap().to_string().contains("control.token"));
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ fn proxy_as_a_process() {
     let mut config = Config::new("127.0.0.1:0".parse().unwrap(), [("1".to_owned(), vec!["http://127.0.0.1:1".to_owned()]), ("2".to_owned(), vec!["http://127.0.0.1:1".to_owned()])].into());
     config.shares = Some(shares(0.0));
     config.state = Some(state.into());
-    let proxy = Proxy::start(controlled(config, None), None).unwrap();
+    let proxy = Proxy::start(controlled(config, None)).unwrap();
     println!("control at {}", proxy.control_address().unwrap());
     loop {
         std::thread::park();

@@ -119,7 +119,7 @@ pub fn shares(weight: f64) -> Shares {
 }
 
 pub fn start(config: Config) -> Proxy {
-    Proxy::start(config, None).unwrap()
+    Proxy::start(config).unwrap()
 }
 
 pub struct Got {
