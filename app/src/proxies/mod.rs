@@ -38,8 +38,10 @@ impl Running {
         let path = path.to_owned();
         let text = std::fs::read(&path).map_err(|source| ProxyFileError::Read { path: path.clone(), source })?;
         let mut config: Config = serde_json::from_slice(&text).map_err(|source| ProxyFileError::Parse { path: path.clone(), source })?;
-        if let (None, Some(folder), Some(name)) = (&config.state, keep, path.file_name()) {
-            config.state = Some(folder.join(name));
+        if let (None, Some(folder)) = (&config.state, keep) {
+            // Each file has its own, also where two folders have files of one name.
+            let whole = path.canonicalize().map_err(|source| ProxyFileError::Read { path: path.clone(), source })?;
+            config.state = Some(folder.join(whole.display().to_string().trim_start_matches('/').replace('/', "-")));
         }
         let telemetry = config.telemetry.clone();
         let proxy = Arc::new(Proxy::start(config).map_err(|source| ProxyFileError::Start { path, source })?);
