@@ -22,10 +22,10 @@ const TELL_WAITING: Duration = Duration::from_millis(200);
 const TELL_PLAYING: Duration = Duration::from_secs(1);
 /// So that reading the answer and the last word fit within a lease.
 const HAND_IN_AGAIN: Duration = Duration::from_millis(200);
-const LAST_WORD_LIMIT: Duration = Duration::from_secs(2);
-/// Traced requests between two words.
+const LAST_WORD_LIMIT: Duration = Duration::from_secs(10);
+/// Traced requests that wait for the next word, and as many whose spans the server has not taken yet.
 const FINISHED_MAX: usize = 1000;
-/// Much less than a lease: spans must not cost the share.
+/// Much less than a lease: spans must not cost the share. What was not taken is sent again with the next word.
 const SPANS_LIMIT: Duration = Duration::from_secs(1);
 /// A long result on a slow line.
 const HAND_IN_LIMIT: Duration = Duration::from_secs(120);
@@ -77,6 +77,8 @@ struct Held<'a> {
     lease: Duration,
     clock: ServerClock,
     news: Arc<News>,
+    /// Traced requests whose spans the server has not taken.
+    unsent: Mutex<Vec<Finished>>,
     ready: watch::Sender<bool>,
     start: watch::Sender<Option<Instant>>,
     /// The server wants what there is.
@@ -96,9 +98,7 @@ impl Observer for News {
     }
 
     fn finished(&self, requests: &[Finished]) {
-        let mut finished = self.finished.lock();
-        let room = FINISHED_MAX.saturating_sub(finished.len());
-        finished.extend(requests.iter().take(room).cloned());
+        extend(&mut self.finished.lock(), requests);
     }
 }
 
@@ -110,6 +110,7 @@ impl<'a> Held<'a> {
             lease: Duration::from_millis(offered.lease_ms),
             clock: ServerClock::default(),
             news: Arc::default(),
+            unsent: Mutex::default(),
             ready: watch::Sender::new(false),
             start: watch::Sender::new(None),
             wanted: CancellationToken::new(),
@@ -176,25 +177,40 @@ impl<'a> Held<'a> {
         let finished = std::mem::take(&mut *self.news.finished.lock());
         let mut slowest = finished.iter().map(Slow::of).collect();
         slowest_of(&mut slowest);
+        extend(&mut self.unsent.lock(), &finished);
         let slowest = slowest.iter().filter_map(|slow| serde_json::to_value(slow).ok()).collect();
         let told = TellShare { runner: self.runner.id.clone(), token: self.offered.token, ready: *self.ready.borrow(), snapshot, slowest };
         let answer = self.runner.client.post(&self.path(""), &told).await?;
-        if tokio::time::timeout(SPANS_LIMIT, self.send_spans(&finished)).await.is_err() {
+        if tokio::time::timeout(SPANS_LIMIT, self.send_spans()).await.is_err() {
             tracing::warn!("the spans of a share were not taken in time");
         }
         Ok(answer)
     }
 
-    /// Spans that do not arrive are left: the figures do not depend on them.
-    async fn send_spans(&self, finished: &[Finished]) {
-        if finished.is_empty() {
-            return;
-        }
+    /// Spans that find no room are left: the figures do not depend on them.
+    async fn send_spans(&self) {
+        let finished = self.unsent.lock().clone();
         let now = Instant::now();
-        let Some(anchor) = self.clock.time_at(now) else { return };
-        let spans = span_export(&self.offered.document, finished, (now, anchor)).payload.to_vec();
-        if let Err(error) = self.runner.client.send_bytes(Method::POST, &self.path("/spans"), &self.held_by(), spans).await {
-            tracing::warn!(%error, "the spans of a share were not taken");
+        let Some(anchor) = self.clock.time_at(now).filter(|_| !finished.is_empty()) else { return };
+        let spans = span_export(&self.offered.document, &finished, (now, anchor)).payload.to_vec();
+        match self.runner.client.send_bytes(Method::POST, &self.path("/spans"), &self.held_by(), spans).await {
+            Ok(()) => self.unsent.lock().clear(),
+            Err(error) => {
+                tracing::warn!(%error, "the spans of a share were not taken");
+                if matches!(error, ClientError::Refused { .. }) {
+                    self.unsent.lock().clear();
+                }
+            }
+        }
+    }
+
+    /// What happened since the last word, until the server has all of it or no longer wants it.
+    async fn last_words(&self) {
+        while !matches!(self.tell().await, Err(ClientError::Refused { .. })) {
+            if self.news.finished.lock().is_empty() && self.unsent.lock().is_empty() {
+                return;
+            }
+            tokio::time::sleep(HAND_IN_AGAIN).await;
         }
     }
 
@@ -214,9 +230,8 @@ impl<'a> Held<'a> {
     /// Until the server has it, or no longer wants it. Meanwhile the share is kept.
     async fn hand_in(&self, ended: Ended) {
         let body = body(ended);
+        let _ = tokio::time::timeout(LAST_WORD_LIMIT, self.last_words()).await;
         let sending = async {
-            // What happened since the last word.
-            let _ = tokio::time::timeout(LAST_WORD_LIMIT, self.tell()).await;
             loop {
                 match self.runner.client.send_bytes(Method::POST, &self.path("/end"), &self.held_by(), body.clone()).await {
                     Ok(()) => return,
@@ -246,6 +261,12 @@ fn ended(outcome: Result<Outcome, LoadError>) -> Ended {
         Ok(outcome) => Ended::Played(Box::new(outcome)),
         Err(error) => Ended::Failed(error.to_string()),
     }
+}
+
+/// What finds no room is left.
+fn extend(kept: &mut Vec<Finished>, finished: &[Finished]) {
+    let room = FINISHED_MAX.saturating_sub(kept.len());
+    kept.extend(finished.iter().take(room).cloned());
 }
 
 /// A result that is too long goes without its seconds, which are the most of it.

@@ -19,8 +19,9 @@ pub use state::{Part, Refusal, Shares, Standing, State};
 
 use std::time::Duration;
 
-/// How long a share is its runner's without a word of it.
-pub const LEASE: Duration = Duration::from_secs(5);
+/// How long a share is its runner's without a word of it. A lost share ends its whole load, so a machine that
+/// stalls for some seconds does not lose it.
+pub const LEASE: Duration = Duration::from_secs(10);
 /// The most that a share's result may have as JSON.
 pub const OUTCOME_BYTES_MAX: usize = 64 << 20;
 /// The most runners that one load is shared by.
