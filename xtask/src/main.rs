@@ -71,9 +71,16 @@ fn main() -> ExitCode {
 }
 
 fn build() -> Outcome {
-    page::build()?;
-    // `unify` gives dependencies the features that the tests need too, so that nothing is built twice.
-    run::cargo(["build", "-p", "mainstay", "-p", "shop", "-p", "unify"])
+    with_page(&["build", "-p", "mainstay", "-p", "shop"])
+}
+
+/// Runs cargo while the page is built: a binary that is no release reads it where it lies.
+fn with_page(arguments: &[&str]) -> Outcome {
+    std::thread::scope(|scope| {
+        let page = scope.spawn(page::build);
+        let cargo = run::cargo(arguments);
+        page.join().unwrap_or_else(|_| Err("the page's build panicked".to_owned())).and(cargo)
+    })
 }
 
 fn test() -> Outcome {
@@ -83,9 +90,8 @@ fn test() -> Outcome {
     let chromium = tools::chromium()?;
     tools::postgres()?;
     tools::nginx()?;
-    page::build()?;
+    with_page(&["build", "--workspace", "--all-targets"])?;
     page::test()?;
-    run::cargo(["build", "--workspace", "--all-targets"])?;
     let mut tests = run::command("cargo", ["test", "--workspace", "--all-targets", "--no-fail-fast"]);
     tests.env("MAINSTAY_PYTHON", python).env("MAINSTAY_CHROMIUM", chromium).env("MAINSTAY_NODE_MODULES", node_modules);
     let together = run::wait(tests);

@@ -1,14 +1,17 @@
-//! The page, as files inside the binary.
+//! The page: files inside a release binary, and those of `ui/dist` for any other, so that both can be built at once.
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderValue, Uri, header};
+use axum::response::{Html, IntoResponse, Response};
 use rust_embed::RustEmbed;
 
-/// Built by `npm run build` in `ui/` before the binary; see `build.rs` for a binary without it.
 #[derive(RustEmbed)]
-#[folder = "$MAINSTAY_PAGE"]
+#[folder = "../../ui/dist"]
+#[allow_missing = true]
 struct Page;
+
+const NOT_BUILT: &str = "<!doctype html><title>Mainstay</title><p>The page is not built. Build it with <code>cargo xtask build</code>. \
+    The API is described at <a href=/api/openapi.json>/api/openapi.json</a>.";
 
 /// A file of the page, or its entry for every other path: the page's own router takes it from there.
 pub async fn serve(uri: Uri) -> Response {
@@ -17,7 +20,7 @@ pub async fn serve(uri: Uri) -> Response {
         Some(file) => respond(path, file),
         None => match Page::get("index.html") {
             Some(file) => respond("index.html", file),
-            None => StatusCode::NOT_FOUND.into_response(),
+            None => Html(NOT_BUILT).into_response(),
         },
     }
 }

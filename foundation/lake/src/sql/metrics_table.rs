@@ -6,12 +6,11 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, Float64Builder, RecordBatch, StringViewBuilder, TimestampNanosecondBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use async_trait::async_trait;
-use datafusion::catalog::{Session, TableProvider};
+use datafusion::catalog::Session;
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
@@ -20,6 +19,7 @@ use kernel::table::{ColumnSchema, ColumnType, TableSchema};
 use telemetry::labels::METRIC_NAME;
 use telemetry::ports::{MatchOp, Matcher, Series};
 
+use super::source::{Scan, Source};
 use crate::metrics::{IndexCache, MetricHead, Selection, labels_json};
 use crate::records::{JSON, UTC};
 use crate::shelf::Shelf;
@@ -71,33 +71,23 @@ impl fmt::Debug for MetricsTable {
     }
 }
 
-#[async_trait]
-impl TableProvider for MetricsTable {
+impl Source for MetricsTable {
     fn schema(&self) -> SchemaRef {
         SCHEMA.clone()
     }
 
-    fn table_type(&self) -> TableType {
-        TableType::Base
-    }
-
-    /// Names and times leave out what they can; the plan above applies all filters again.
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
-    }
-
-    async fn scan(&self, _state: &dyn Session, projection: Option<&Vec<usize>>, filters: &[Expr], limit: Option<usize>) -> Result<Arc<dyn ExecutionPlan>> {
+    /// Names and times leave samples out.
+    fn plan(&self, _state: &dyn Session, scan: Scan<'_>) -> Result<Arc<dyn ExecutionPlan>> {
         let selection = Selection {
             view: self.shelf.view(),
             store: self.shelf.store().clone(),
             cache: self.indexes.clone(),
-            window_ms: window_ms(filters),
+            window_ms: window_ms(scan.filters),
             samples_max: self.samples_max,
         };
-        let matchers = filters.iter().filter_map(matcher).collect();
+        let matchers = scan.filters.iter().filter_map(matcher).collect();
         let samples = Arc::new(Samples { selection, matchers });
-        let limit = limit.filter(|_| filters.is_empty());
-        Ok(Arc::new(StreamingTableExec::try_new(SCHEMA.clone(), vec![samples], projection, [], false, limit)?))
+        Ok(Arc::new(StreamingTableExec::try_new(SCHEMA.clone(), vec![samples], scan.columns, [], false, scan.limit)?))
     }
 }
 

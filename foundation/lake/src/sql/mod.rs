@@ -10,6 +10,7 @@ mod metrics_table;
 mod ops_table;
 mod prune;
 mod records_table;
+mod source;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -25,6 +26,7 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
+use futures::future::BoxFuture;
 use kernel::table::{Table, TableSchema, TableSource};
 use telemetry::{SqlError, SqlSource};
 use tokio::runtime::Runtime;
@@ -38,6 +40,7 @@ use crate::shelf::Shelf;
 use metrics_table::MetricsTable;
 use ops_table::OpsTable;
 use records_table::RecordsTable;
+use source::Provider;
 
 const CATALOG: &str = "mainstay";
 const SCHEMA: &str = "public";
@@ -61,9 +64,22 @@ struct Tables {
 }
 
 struct Engine {
-    session: SessionContext,
+    session: Arc<dyn Session>,
     /// None once it is shut down.
     runtime: Option<Runtime>,
+}
+
+/// Hides the engine's types: whether a lake may be sent to another thread, which every one of its futures asks, would
+/// else be proved over all types of a plan, for seconds each time.
+trait Session: Send + Sync {
+    /// No more rows than the limit.
+    fn answer(self: Arc<Self>, query: String, limit: usize) -> BoxFuture<'static, Result<Table, SqlError>>;
+}
+
+impl Session for SessionContext {
+    fn answer(self: Arc<Self>, query: String, limit: usize) -> BoxFuture<'static, Result<Table, SqlError>> {
+        Box::pin(async move { answer(&self, &query, limit).await })
+    }
 }
 
 #[async_trait]
@@ -99,9 +115,8 @@ impl Sql {
         let engine = self.engine.get_or_init(|| Engine::start(&self.tables, self.memory_bytes).map_err(|error| error.to_string()));
         let engine = engine.as_ref().map_err(|error| SqlError::Execution(error.as_str().into()))?;
         let Some(runtime) = &engine.runtime else { return Err(SqlError::Execution("the engine is shut down".into())) };
-        let (session, query) = (engine.session.clone(), query.to_owned());
         // Dropped when the caller goes away or time is up, which ends the query.
-        let running = AbortOnDropHandle::new(runtime.spawn(async move { answer(&session, &query, limit).await }));
+        let running = AbortOnDropHandle::new(runtime.spawn(engine.session.clone().answer(query.to_owned(), limit)));
         match tokio::time::timeout(self.timeout, running).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(panic)) => Err(SqlError::Execution(panic.into())),
@@ -162,12 +177,12 @@ impl Engine {
         let session = session(memory_bytes, threads)?;
         let files = ObjectStoreUrl::parse(records_table::FILES_URL)?;
         session.runtime_env().register_object_store(files.as_ref(), tables.logs.store().objects().clone());
-        session.register_table("logs", Arc::new(RecordsTable::new(tables.logs.clone())))?;
-        session.register_table("spans", Arc::new(RecordsTable::new(tables.spans.clone())))?;
+        session.register_table("logs", Arc::new(Provider(RecordsTable::new(tables.logs.clone()))))?;
+        session.register_table("spans", Arc::new(Provider(RecordsTable::new(tables.spans.clone()))))?;
         let metrics = MetricsTable::new(tables.metrics.clone(), tables.indexes.clone(), tables.samples_max);
-        session.register_table("metrics", Arc::new(metrics))?;
+        session.register_table("metrics", Arc::new(Provider(metrics)))?;
         register_ops(&session, &tables.ops)?;
-        Ok(Self { session, runtime: Some(runtime) })
+        Ok(Self { session: Arc::new(session), runtime: Some(runtime) })
     }
 }
 
@@ -208,7 +223,7 @@ fn register_ops(session: &SessionContext, sources: &[Arc<dyn TableSource>]) -> R
     for source in sources {
         for table in source.tables() {
             let name = table.name.strip_prefix("ops.").unwrap_or(&table.name).to_owned();
-            schema.register_table(name, Arc::new(OpsTable::new(table, source.clone())))?;
+            schema.register_table(name, Arc::new(Provider(OpsTable::new(table, source.clone()))))?;
         }
     }
     let catalog = session.catalog(CATALOG).ok_or_else(|| DataFusionError::Internal("the session has no catalogue".to_owned()))?;

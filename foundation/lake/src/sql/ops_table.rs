@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampNanosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use async_trait::async_trait;
-use datafusion::catalog::{Session, TableProvider};
-use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::catalog::Session;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{Expr, TableType};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use futures::stream;
 use kernel::table::{Cell, ColumnType, TableSchema, TableSource};
 
+use super::source::{Scan, Source};
 use crate::records::{JSON, UTC};
 
+#[derive(Clone)]
 pub struct OpsTable {
     description: TableSchema,
     schema: SchemaRef,
@@ -26,6 +29,13 @@ impl OpsTable {
         let fields: Vec<_> = description.columns.iter().map(|column| field(&column.name, column.kind)).collect();
         Self { description, schema: Arc::new(Schema::new(fields)), source }
     }
+
+    async fn rows(self) -> Result<RecordBatch> {
+        let rows = self.source.rows(&self.description.name).await.map_err(|error| DataFusionError::External(error.to_string().into()))?;
+        let columns = self.description.columns.iter().enumerate();
+        let columns = columns.map(|(i, column)| array(column.kind, rows.iter().map(|row| row.get(i).unwrap_or(&Cell::Null)))).collect();
+        Ok(RecordBatch::try_new(self.schema, columns)?)
+    }
 }
 
 impl fmt::Debug for OpsTable {
@@ -34,23 +44,23 @@ impl fmt::Debug for OpsTable {
     }
 }
 
-#[async_trait]
-impl TableProvider for OpsTable {
+impl Source for OpsTable {
     fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }
 
-    fn table_type(&self) -> TableType {
-        TableType::Base
+    fn plan(&self, _state: &dyn Session, scan: Scan<'_>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(StreamingTableExec::try_new(self.schema.clone(), vec![Arc::new(self.clone())], scan.columns, [], false, scan.limit)?))
+    }
+}
+
+impl PartitionStream for OpsTable {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
     }
 
-    async fn scan(&self, _state: &dyn Session, projection: Option<&Vec<usize>>, _filters: &[Expr], limit: Option<usize>) -> Result<Arc<dyn ExecutionPlan>> {
-        let rows = self.source.rows(&self.description.name).await.map_err(|error| DataFusionError::External(error.to_string().into()))?;
-        let columns = self.description.columns.iter().enumerate();
-        let columns = columns.map(|(i, column)| array(column.kind, rows.iter().map(|row| row.get(i).unwrap_or(&Cell::Null)))).collect();
-        let batch = RecordBatch::try_new(self.schema.clone(), columns)?;
-        let memory = MemorySourceConfig::try_new(&[vec![batch]], self.schema.clone(), projection.cloned())?;
-        Ok(datafusion::datasource::source::DataSourceExec::from_data_source(memory.with_limit(limit)))
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream::once(self.clone().rows())))
     }
 }
 

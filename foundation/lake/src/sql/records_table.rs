@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use async_trait::async_trait;
-use datafusion::catalog::{Session, TableProvider};
+use datafusion::catalog::Session;
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::memory::MemorySourceConfig;
@@ -14,12 +13,12 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 
 use super::prune;
+use super::source::{Scan, Source};
 use crate::files::DataFile;
 use crate::records::{Record, RecordHead, time_bounds};
 use crate::shelf::{Shelf, View};
@@ -43,29 +42,18 @@ impl<R: Record> fmt::Debug for RecordsTable<R> {
     }
 }
 
-#[async_trait]
-impl<R: Record> TableProvider for RecordsTable<R> {
+impl<R: Record> Source for RecordsTable<R> {
     fn schema(&self) -> SchemaRef {
         R::schema()
     }
 
-    fn table_type(&self) -> TableType {
-        TableType::Base
-    }
-
-    /// Filters leave out what they can; the plan above applies them again.
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
-    }
-
-    async fn scan(&self, state: &dyn Session, projection: Option<&Vec<usize>>, filters: &[Expr], limit: Option<usize>) -> Result<Arc<dyn ExecutionPlan>> {
-        let predicate = prune::predicate(state, filters, &R::schema())?;
+    fn plan(&self, state: &dyn Session, scan: Scan<'_>) -> Result<Arc<dyn ExecutionPlan>> {
+        let predicate = prune::predicate(state, scan.filters, &R::schema())?;
         let view = self.shelf.view();
-        let limit = limit.filter(|_| filters.is_empty());
-        let mut parts = vec![heads::<R>(&view, predicate.as_ref(), projection, limit)?];
+        let mut parts = vec![heads::<R>(&view, predicate.as_ref(), scan)?];
         let files = matching_files::<R>(&view.files, predicate.as_ref());
         if !files.is_empty() {
-            parts.push(scan_files::<R>(state, files, predicate, projection, limit)?);
+            parts.push(scan_files::<R>(state, files, predicate, scan)?);
         }
         match <[_; 1]>::try_from(parts) {
             Ok([only]) => Ok(only),
@@ -74,13 +62,13 @@ impl<R: Record> TableProvider for RecordsTable<R> {
     }
 }
 
-fn heads<R: Record>(view: &View<RecordHead<R>>, predicate: Option<&Arc<dyn PhysicalExpr>>, projection: Option<&Vec<usize>>, limit: Option<usize>) -> Result<Arc<dyn ExecutionPlan>> {
+fn heads<R: Record>(view: &View<RecordHead<R>>, predicate: Option<&Arc<dyn PhysicalExpr>>, scan: Scan<'_>) -> Result<Arc<dyn ExecutionPlan>> {
     let batches: Vec<_> = view.heads().flat_map(|head| head.batches()).collect();
     let bounds: Vec<_> = batches.iter().map(|batch| time_bounds::<R>(batch).unwrap_or((i64::MIN, i64::MAX))).collect();
     let keep = prune::by_time(predicate, &R::schema(), R::TIME, &bounds);
     let kept = batches.into_iter().zip(keep).filter_map(|(batch, keep)| keep.then_some(batch)).collect();
-    let memory = MemorySourceConfig::try_new(&[kept], R::schema(), projection.cloned())?;
-    Ok(DataSourceExec::from_data_source(memory.with_limit(limit)))
+    let memory = MemorySourceConfig::try_new(&[kept], R::schema(), scan.columns.cloned())?;
+    Ok(DataSourceExec::from_data_source(memory.with_limit(scan.limit)))
 }
 
 fn matching_files<R: Record>(files: &[Arc<DataFile>], predicate: Option<&Arc<dyn PhysicalExpr>>) -> Vec<Arc<DataFile>> {
@@ -89,13 +77,7 @@ fn matching_files<R: Record>(files: &[Arc<DataFile>], predicate: Option<&Arc<dyn
     files.iter().zip(keep).filter_map(|(file, keep)| keep.then(|| file.clone())).collect()
 }
 
-fn scan_files<R: Record>(
-    state: &dyn Session,
-    files: Vec<Arc<DataFile>>,
-    predicate: Option<Arc<dyn PhysicalExpr>>,
-    projection: Option<&Vec<usize>>,
-    limit: Option<usize>,
-) -> Result<Arc<dyn ExecutionPlan>> {
+fn scan_files<R: Record>(state: &dyn Session, files: Vec<Arc<DataFile>>, predicate: Option<Arc<dyn PhysicalExpr>>, scan: Scan<'_>) -> Result<Arc<dyn ExecutionPlan>> {
     let options = TableParquetOptions { global: state.config_options().execution.parquet.clone(), ..TableParquetOptions::default() };
     let mut source = ParquetSource::new(TableSchema::from(R::schema())).with_table_parquet_options(options);
     if let Some(predicate) = predicate {
@@ -108,12 +90,12 @@ fn scan_files<R: Record>(
         // The plan holds the file, so that it is not deleted while the query runs.
         parts[i % groups].push(part.with_extension(Held(file)));
     }
-    let scan = FileScanConfigBuilder::new(ObjectStoreUrl::parse(FILES_URL)?, Arc::new(source))
+    let read = FileScanConfigBuilder::new(ObjectStoreUrl::parse(FILES_URL)?, Arc::new(source))
         .with_file_groups(parts.into_iter().map(FileGroup::new).collect())
-        .with_projection_indices(projection.cloned())?
-        .with_limit(limit)
+        .with_projection_indices(scan.columns.cloned())?
+        .with_limit(scan.limit)
         .build();
-    Ok(DataSourceExec::from_data_source(scan))
+    Ok(DataSourceExec::from_data_source(read))
 }
 
 /// Keeps a file from being deleted.
