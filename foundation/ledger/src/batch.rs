@@ -3,14 +3,14 @@
 use kernel::RunId;
 
 use crate::{
-    Action, AlarmRecord, Delivery, Event, Incident, NewEvent, OutputChunk, Parameter, ParameterVersion, Position, Postmortem, Run, RunAttachment,
-    Secret, SecretRead, SecretVersion, Step,
+    Action, AlarmRecord, ConfigRollout, ConfigVersion, Delivery, Event, Incident, NewEvent, OutputChunk, Parameter, ParameterVersion, Position,
+    Postmortem, Run, RunAttachment, Secret, SecretRead, SecretVersion, Step,
 };
 
 /// Events and the state that goes with them, written in one transaction or not at all.
 ///
-/// Puts insert or replace by id. Runs, incidents, parameters and secrets carry a revision: a put whose revision is not the
-/// stored one fails the whole batch with [`Conflict`](crate::LedgerError::Conflict).
+/// Puts insert or replace by id. Runs, incidents, parameters, secrets and rollouts of configurations carry a revision: a put
+/// whose revision is not the stored one fails the whole batch with [`Conflict`](crate::LedgerError::Conflict).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
     pub(crate) events: Vec<NewEvent>,
@@ -32,6 +32,8 @@ pub struct Batch {
     pub(crate) secret_versions: Vec<SecretVersion>,
     pub(crate) forgotten_secret_versions: Vec<(String, i64)>,
     pub(crate) secret_reads: Vec<SecretRead>,
+    pub(crate) config_versions: Vec<ConfigVersion>,
+    pub(crate) config_rollouts: Vec<ConfigRollout>,
     pub(crate) cursors: Vec<(String, Position)>,
     pub(crate) lease: Option<(String, i64)>,
 }
@@ -73,6 +75,9 @@ impl Batch {
         secret_version(SecretVersion) => secret_versions;
         forget_secret_version((String, i64)) => forgotten_secret_versions;
         secret_read(SecretRead) => secret_reads;
+        config_version(ConfigVersion) => config_versions;
+        /// Forgets the versions that have neither arrived by it nor are on their way.
+        config_rollout(ConfigRollout) => config_rollouts;
     }
 
     /// Moves a reader's cursor: what it has handled is remembered with what it did.

@@ -1,5 +1,6 @@
 //! Reading what happened. Every read sees whole batches: one statement, from the last commit.
 
+mod config;
 mod values;
 
 use kernel::{ActionId, DeliveryId, IncidentId, RunId, Timestamp};

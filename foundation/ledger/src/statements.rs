@@ -1,5 +1,6 @@
 //! A batch as the statements that write it. Pure: no clock, no database.
 
+mod config;
 mod values;
 
 use crate::backend::{Value, label};
@@ -64,6 +65,7 @@ pub(crate) fn state(batch: &Batch) -> Result<Vec<Statement>> {
         statements.push(put_action(action)?);
     }
     statements.extend(values::state(batch)?);
+    statements.extend(config::state(batch)?);
     for (reader, position) in &batch.cursors {
         statements.push(put_cursor(reader, *position)?);
     }

@@ -91,6 +91,17 @@ pub const DEPLOYMENT_COMPLETED: &str = "dev.mainstay.deployment.completed";
 pub const DEPLOYMENTS_STOPPED: &str = "dev.mainstay.deployments.stopped";
 pub const DEPLOYMENTS_ALLOWED: &str = "dev.mainstay.deployments.allowed";
 
+/// A version of a configuration is everybody's. The subject of these is the profile and the environment: `flags/production`.
+pub const CONFIG_ARRIVED: &str = "dev.mainstay.config.arrived";
+/// A version is to go out in steps.
+pub const CONFIG_BEGAN: &str = "dev.mainstay.config.began";
+/// Another share has the version on its way.
+pub const CONFIG_SHIFTED: &str = "dev.mainstay.config.shifted";
+/// Nobody has the version on its way any more.
+pub const CONFIG_TAKEN_BACK: &str = "dev.mainstay.config.takenback";
+/// The folder has something else than what was taken back last.
+pub const CONFIG_FORGOTTEN: &str = "dev.mainstay.config.forgotten";
+
 /// A parameter has a new version. The subject is its path.
 pub const PARAMETER_CHANGED: &str = "dev.mainstay.parameter.changed";
 /// A label stands at another version.

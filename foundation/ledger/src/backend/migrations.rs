@@ -11,6 +11,7 @@ const SQLITE: &[&str] = &[
     include_str!("migrations/sqlite/0003_attachments.sql"),
     include_str!("migrations/sqlite/0004_practice.sql"),
     include_str!("migrations/sqlite/0005_values.sql"),
+    include_str!("migrations/sqlite/0006_config_rollouts.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0001_first.sql"),
@@ -18,6 +19,7 @@ const POSTGRES: &[&str] = &[
     include_str!("migrations/postgres/0003_attachments.sql"),
     include_str!("migrations/postgres/0004_practice.sql"),
     include_str!("migrations/postgres/0005_values.sql"),
+    include_str!("migrations/postgres/0006_config_rollouts.sql"),
 ];
 
 pub(super) async fn apply(database: &Database) -> Result<()> {

@@ -7,6 +7,7 @@
 extern crate mainstay_ledger as ledger;
 
 mod batches;
+mod config;
 mod crash;
 mod events;
 mod leases;

@@ -44,7 +44,7 @@ async fn an_older_format_is_brought_up(database: TestDatabase) {
     ledger.commit(Batch::new().incident(an_incident(1))).await.unwrap();
     ledger.close().await;
     database.execute("ALTER TABLE incidents DROP COLUMN practice").await;
-    for table in ["parameters", "parameter_versions", "secrets", "secret_versions", "secret_reads"] {
+    for table in ["parameters", "parameter_versions", "secrets", "secret_versions", "secret_reads", "config_rollouts", "config_versions"] {
         database.execute(&format!("DROP TABLE {table}")).await;
     }
     database.execute("UPDATE ledger_format SET version = 3").await;
@@ -57,7 +57,7 @@ async fn a_newer_format_is_refused(database: TestDatabase) {
     database.open().await.close().await;
     database.execute("UPDATE ledger_format SET version = 999").await;
     let error = Ledger::open(&database.url, Arc::new(SystemClock)).await.unwrap_err().to_string();
-    assert!(error.contains("written by a newer Mainstay (format 999; this one knows up to 5)"), "{error}");
+    assert!(error.contains("written by a newer Mainstay (format 999; this one knows up to 6)"), "{error}");
     assert!(error.contains("use that version or a newer one"), "{error}");
 }
 
