@@ -7,7 +7,7 @@ use kernel::EntityRef;
 
 use crate::canary::Canary;
 use crate::catalog::Entity;
-use crate::config_profile::ConfigProfile;
+use crate::config_profile::{self, ConfigProfile};
 use crate::deployment::Deployment;
 use crate::event_rule::EventRule;
 use crate::experiment::Experiment;
@@ -42,6 +42,16 @@ pub struct Graph {
 impl Graph {
     pub fn entity(&self, reference: &EntityRef) -> Option<&Entity> {
         self.entities.get(reference)
+    }
+
+    /// A deployment by its name, or the rollout of a profile in an environment by its.
+    pub fn deployment(&self, name: &str) -> Option<Deployment> {
+        if let Some(deployment) = self.deployments.get(name) {
+            return Some(deployment.clone());
+        }
+        let (profile, environment) = config_profile::of_rollout_name(name)?;
+        let profile = self.config_profiles.get(profile)?;
+        Some(profile.rollout(profile.environment(environment)?))
     }
 
     pub fn components(&self) -> impl Iterator<Item = &Entity> {

@@ -1,9 +1,11 @@
 //! Configurations and feature flags: which version of which profile somebody gets.
 //!
-//! What is served is what the folder of documents says now. A profile that breaks stays served in its last good
-//! version until it is mended. While a new version goes out in steps, [`version_for`] decides who has it already.
+//! A profile is as the folder of documents has it now, and one that breaks stays in its last good version until it is
+//! mended. Which of its versions is served, and to whom, stands in the ledger: [`rollouts`] has a new one go out, and
+//! [`version_for`] decides who has it already.
 
 mod error;
+pub mod rollouts;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -12,33 +14,19 @@ use std::sync::Arc;
 
 use documents::Loaded;
 use documents::config_profile::ConfigContent;
+use ledger::ConfigRollout;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 pub use error::ConfigError;
-pub use state::{Rollout, Scope, Seat, Served, ServedProfile, version_for};
-
-/// How far the new version of a profile has gone out in an environment. Whoever carries rollouts out answers.
-pub trait Rollouts: Send + Sync {
-    /// None once everybody has the version of the folder.
-    fn of(&self, profile: &str, environment: &str) -> Option<Rollout>;
-}
-
-/// Every new version is for everybody at once.
-#[derive(Debug, Clone, Copy)]
-pub struct AtOnce;
-
-impl Rollouts for AtOnce {
-    fn of(&self, _: &str, _: &str) -> Option<Rollout> {
-        None
-    }
-}
+pub use rollouts::{RolloutTask, Rollouts};
+pub use state::{Coming, Scope, Seat, Served, ServedProfile, Standing, version_for};
 
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Configurations {
     documents: watch::Receiver<Arc<Loaded>>,
-    rollouts: Arc<dyn Rollouts>,
+    rollouts: Rollouts,
     last: Arc<Mutex<Last>>,
 }
 
@@ -49,7 +37,7 @@ struct Last {
 }
 
 impl Configurations {
-    pub fn new(documents: watch::Receiver<Arc<Loaded>>, rollouts: Arc<dyn Rollouts>) -> Self {
+    pub fn new(documents: watch::Receiver<Arc<Loaded>>, rollouts: Rollouts) -> Self {
         let loaded = documents.borrow().clone();
         let served = Arc::new(Served::after(&Served::default(), &loaded));
         Self { documents, rollouts, last: Arc::new(Mutex::new(Last { loaded, served })) }
@@ -68,12 +56,51 @@ impl Configurations {
 
     /// The version that an entity gets of a profile in an environment.
     pub fn version(&self, seat: &Seat<'_>, entity: Option<&str>) -> Arc<ConfigContent> {
-        let rollout = self.rollouts.of(&seat.profile.name, &seat.environment.name);
-        version_for(seat, rollout.as_ref(), entity).clone()
+        let held = self.rollouts.of(&seat.profile.name, &seat.environment.name);
+        version_for(seat, held.as_ref().map(|held| &held.standing), entity).clone()
     }
 
-    /// Wakes when the documents change.
-    pub fn watch(&self) -> watch::Receiver<Arc<Loaded>> {
-        self.documents.clone()
+    /// The one set of flags in a scope that has a key for an entity, and the version that they get of it.
+    pub fn flag<'s>(&self, served: &'s Served, scope: &Scope, key: &str, entity: Option<&str>) -> Result<(Seat<'s>, Arc<ConfigContent>), ConfigError> {
+        let has = |seat: &Seat<'_>| self.version(seat, entity).flags.as_ref().is_some_and(|set| set.contains(key));
+        let seat = served.flag(scope, key, has)?;
+        let content = self.version(&seat, entity);
+        Ok((seat, content))
+    }
+
+    /// What is on record of a profile in an environment; none before its first version is.
+    pub fn record(&self, seat: &Seat<'_>) -> Option<ConfigRollout> {
+        self.rollouts.of(&seat.profile.name, &seat.environment.name).map(|held| held.record.clone())
+    }
+
+    pub fn rollouts(&self) -> &Rollouts {
+        &self.rollouts
+    }
+
+    /// Wakes when somebody may get something else than before.
+    pub fn watch(&self) -> Changes {
+        Changes { documents: self.documents.clone(), rollouts: self.rollouts.watch() }
+    }
+}
+
+/// Tells that the folder or a share has changed.
+pub struct Changes {
+    documents: watch::Receiver<Arc<Loaded>>,
+    rollouts: watch::Receiver<Arc<rollouts::View>>,
+}
+
+impl Changes {
+    /// What has changed until now is known.
+    pub fn mark_unchanged(&mut self) {
+        self.documents.mark_unchanged();
+        self.rollouts.mark_unchanged();
+    }
+
+    /// None when nothing will change any more.
+    pub async fn changed(&mut self) -> Option<()> {
+        tokio::select! {
+            changed = self.documents.changed() => changed.ok(),
+            changed = self.rollouts.changed() => changed.ok(),
+        }
     }
 }

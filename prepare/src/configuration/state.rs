@@ -31,12 +31,19 @@ pub struct Seat<'a> {
     pub environment: &'a ConfigEnvironment,
 }
 
+/// What is served of a profile in an environment.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Who does not have the version on its way has this.
+    pub arrived: Arc<ConfigContent>,
+    pub coming: Option<Coming>,
+}
+
 /// A new version on its way out.
 #[derive(Debug, Clone)]
-pub struct Rollout {
-    /// Who does not have the new version has this.
-    pub before: Arc<ConfigContent>,
-    /// How many have the new version.
+pub struct Coming {
+    pub content: Arc<ConfigContent>,
+    /// How many have it.
     pub reached: Weight,
 }
 
@@ -50,13 +57,18 @@ pub struct Scope {
 
 /// Which version an entity gets: the one place that decides it. The same entity stays on its side while the share
 /// grows; who does not say who they are gets the new version last.
-pub fn version_for<'a>(seat: &Seat<'a>, rollout: Option<&'a Rollout>, entity: Option<&str>) -> &'a Arc<ConfigContent> {
-    let now = &seat.environment.content;
-    let Some(rollout) = rollout.filter(|rollout| rollout.reached < Weight::ALL) else { return now };
+pub fn version_for<'a>(seat: &Seat<'a>, standing: Option<&'a Standing>, entity: Option<&str>) -> &'a Arc<ConfigContent> {
+    let folder = &seat.environment.content;
+    let Some(standing) = standing else { return folder };
+    let has = standing.coming.as_ref().filter(|coming| is_reached(seat, coming, entity)).map_or(&standing.arrived, |coming| &coming.content);
+    // The same bytes; what the document says of them now, such as their type, holds.
+    if has.version == folder.version { folder } else { has }
+}
+
+fn is_reached(seat: &Seat<'_>, coming: &Coming, entity: Option<&str>) -> bool {
     // Each version begins with other entities, so that nobody is always the first.
-    let seed = format!("{}/{}/{}", seat.profile.name, seat.environment.name, now.version);
-    let reached = entity.is_some_and(|entity| flags::is_among(rollout.reached.as_percent(), &seed, entity));
-    if reached { now } else { &rollout.before }
+    let seed = || format!("{}/{}/{}", seat.profile.name, seat.environment.name, coming.content.version);
+    coming.reached == Weight::ALL || entity.is_some_and(|entity| flags::is_among(coming.reached.as_percent(), &seed(), entity))
 }
 
 impl Served {
@@ -115,9 +127,8 @@ impl Served {
         Ok(seats)
     }
 
-    /// The one set of flags in a scope that has a key.
-    pub fn flag(&self, scope: &Scope, key: &str) -> Result<Seat<'_>, ConfigError> {
-        let has = |seat: &Seat<'_>| seat.environment.content.flags.as_ref().is_some_and(|set| set.contains(key));
+    /// The one set of flags in a scope that has a key, as `has` says: while a version goes out, not everybody has it.
+    pub fn flag(&self, scope: &Scope, key: &str, has: impl Fn(&Seat<'_>) -> bool) -> Result<Seat<'_>, ConfigError> {
         let mut having = self.flags(scope)?.into_iter().filter(has);
         let first = having.next().ok_or_else(|| ConfigError::NoFlag(key.to_owned()))?;
         match having.next() {

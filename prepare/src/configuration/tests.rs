@@ -8,7 +8,7 @@ use documents::config_profile::ConfigContent;
 use documents::load;
 use documents::strategy::Weight;
 
-use super::{ConfigError, Rollout, Scope, Served, version_for};
+use super::{Coming, ConfigError, Scope, Seat, Served, Standing, version_for};
 
 const FLAGS: &str = r#"{"flags": {"sort": {"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on"}}}"#;
 
@@ -29,6 +29,10 @@ fn profile(name: &str, rest: &str) -> String {
 
 fn read(folder: &Path, before: &Served) -> Served {
     Served::after(before, &load(folder))
+}
+
+fn flag<'s>(served: &'s Served, scope: &Scope, key: &str) -> Result<Seat<'s>, ConfigError> {
+    served.flag(scope, key, |seat| seat.environment.content.flags.as_ref().is_some_and(|set| set.contains(key)))
 }
 
 fn two_environments() -> String {
@@ -54,16 +58,16 @@ fn a_flag_is_found_wherever_it_is_once() {
     let folder = folder(&(one.clone() + &two_environments()));
     let served = read(folder.path(), &Served::default());
     let scope = Scope::default();
-    assert_eq!(served.flag(&scope, "sort").unwrap().profile.name, "checkout");
-    assert_eq!(served.flag(&scope, "other").unwrap_err(), ConfigError::NoFlag("other".to_owned()));
+    assert_eq!(flag(&served, &scope, "sort").unwrap().profile.name, "checkout");
+    assert_eq!(flag(&served, &scope, "other").unwrap_err(), ConfigError::NoFlag("other".to_owned()));
     let twice = profile("search", "type: flags, file: flags.json, environments: [{ name: beta }, { name: production }]");
     fs::write(folder.path().join("profiles.yaml"), one + &twice).unwrap();
     let served = read(folder.path(), &Served::default());
-    assert!(matches!(served.flag(&scope, "sort"), Err(ConfigError::WhichEnvironment { .. })));
+    assert!(matches!(flag(&served, &scope, "sort"), Err(ConfigError::WhichEnvironment { .. })));
     let beta = Scope { environment: Some("beta".to_owned()), ..Scope::default() };
-    assert!(matches!(served.flag(&beta, "sort"), Err(ConfigError::Ambiguous { .. })));
+    assert!(matches!(flag(&served, &beta, "sort"), Err(ConfigError::Ambiguous { .. })));
     let production = Scope { environment: Some("production".to_owned()), ..Scope::default() };
-    assert_eq!(served.flag(&production, "sort").unwrap().profile.name, "search");
+    assert_eq!(flag(&served, &production, "sort").unwrap().profile.name, "search");
 }
 
 #[test]
@@ -87,16 +91,22 @@ fn a_new_version_reaches_the_share_that_it_may_and_keeps_them() {
     let served = read(folder.path(), &Served::default());
     let seat = served.find("orders", "production", "limits").unwrap();
     let before: Arc<ConfigContent> = served.find("orders", "beta", "limits").unwrap().environment.content.clone();
-    let new = |percent: f64| -> Vec<usize> {
-        let rollout = Rollout { before: before.clone(), reached: Weight::percent(percent).unwrap() };
-        let gets = |number: &usize| Arc::ptr_eq(version_for(&seat, Some(&rollout), Some(&format!("user-{number}"))), &seat.environment.content);
-        (0..2000).filter(gets).collect()
+    let new = &seat.environment.content;
+    let standing = |percent: f64| {
+        let coming = Coming { content: new.clone(), reached: Weight::percent(percent).unwrap() };
+        Standing { arrived: before.clone(), coming: Some(coming) }
     };
-    let (ten, forty) = (new(10.0), new(40.0));
+    let having = |percent: f64| -> Vec<usize> {
+        let standing = standing(percent);
+        (0..2000).filter(|number| Arc::ptr_eq(version_for(&seat, Some(&standing), Some(&format!("user-{number}"))), new)).collect()
+    };
+    let (ten, forty) = (having(10.0), having(40.0));
     assert!((140..260).contains(&ten.len()) && (700..900).contains(&forty.len()), "{} {}", ten.len(), forty.len());
     assert!(ten.iter().all(|number| forty.contains(number)));
-    assert_eq!((new(0.0).len(), new(100.0).len()), (0, 2000));
-    let rollout = Rollout { before: before.clone(), reached: Weight::percent(99.0).unwrap() };
-    assert!(Arc::ptr_eq(version_for(&seat, Some(&rollout), None), &before));
-    assert!(Arc::ptr_eq(version_for(&seat, None, None), &seat.environment.content));
+    assert_eq!((having(0.0).len(), having(100.0).len()), (0, 2000));
+    assert!(Arc::ptr_eq(version_for(&seat, Some(&standing(99.0)), None), &before), "who does not say who they are gets it last");
+    assert!(Arc::ptr_eq(version_for(&seat, Some(&standing(100.0)), None), new));
+    assert!(Arc::ptr_eq(version_for(&seat, None, None), new), "the first version of all");
+    let back = Standing { arrived: before.clone(), coming: None };
+    assert!(Arc::ptr_eq(version_for(&seat, Some(&back), Some("user-1")), &before), "what the folder has is nobody's before it goes out");
 }

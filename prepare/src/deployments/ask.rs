@@ -1,13 +1,16 @@
 //! Hooks: a scenario, a runbook or a webhook says whether the version is right. Silence is no.
 
 use std::collections::BTreeMap;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use documents::deployment::{Hook, HookCheck};
+use documents::deployment::{CommandCheck, Hook, HookCheck};
 use kernel::{Timestamp, format_duration};
 use ledger::{Actor, Run, RunStatus};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 
 use super::records::Passage;
 use super::{DeploymentError, Deployments};
@@ -34,6 +37,7 @@ impl Deployments {
         let mut parameters = BTreeMap::new();
         let document = match &asked.hook.check {
             HookCheck::Webhook { url, headers } => return self.ask_webhook(asked, url, headers).await,
+            HookCheck::Command(check) => return self.ask_command(asked, check).await,
             HookCheck::Runbook(name) => name,
             HookCheck::Scenario { name, environment } => {
                 parameters.insert(MODE.to_owned(), MODE_TEST.to_owned());
@@ -65,6 +69,20 @@ impl Deployments {
             RunStatus::Succeeded => Answer::Passed,
             _ => Answer::Failed(format!("the hook {} failed in the run {}: {}", run.document, run.id, ended.error.as_deref().unwrap_or("it was cancelled"))),
         })
+    }
+
+    async fn ask_command(&self, asked: &Asked<'_>, check: &CommandCheck) -> Result<Answer, DeploymentError> {
+        let name = check.command.first().map_or("", String::as_str);
+        let answer = tokio::select! {
+            ended = play_command(asked, check) => match ended {
+                Ok(output) if output.status.success() => Answer::Passed,
+                Ok(output) => Answer::Failed(format!("{name} ended with {}{}", output.status, said(&output))),
+                Err(error) => Answer::Failed(format!("{name} cannot be run: {error}")),
+            },
+            () = self.rest(asked.hook.timeout) => Answer::Failed(format!("{name} was silent for {}", format_duration(asked.hook.timeout))),
+            () = asked.play.ending.cancelled() => return Err(DeploymentError::Cut),
+        };
+        Ok(answer)
     }
 
     /// What cannot be reached is asked again, until it has been silent for too long.
@@ -111,4 +129,37 @@ impl Deployments {
         }
         request.build().map_err(|error| error.without_url().to_string())
     }
+}
+
+/// In the folder of the documents. It is ended when nobody waits for it any more.
+async fn play_command(asked: &Asked<'_>, check: &CommandCheck) -> std::io::Result<Output> {
+    let (name, arguments) = check.command.split_first().map_or(("", &[][..]), |(name, rest)| (name.as_str(), rest));
+    let mut started = Command::new(name)
+        .args(arguments)
+        .current_dir(&asked.play.loaded.graph.root)
+        .envs(asked.passage.map(|passage| ("MAINSTAY_VERSION", &passage.version)))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut input = started.stdin.take();
+    let told = async {
+        if let Some(input) = &mut input {
+            // A program need not read what it does not want to know.
+            let _ = input.write_all(&check.input).await;
+        }
+        drop(input.take());
+    };
+    let ((), output) = tokio::join!(told, started.wait_with_output());
+    output
+}
+
+/// Of a program that fails: the end of what it said, where the reason stands.
+fn said(output: &Output) -> String {
+    const SAID_MAX: usize = 2_000;
+    let said = String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
+    let said = said.trim();
+    let start = said.char_indices().rev().nth(SAID_MAX - 1).map_or(0, |(start, _)| start);
+    if said.is_empty() { String::new() } else { format!(": {}", &said[start..]) }
 }

@@ -1,6 +1,6 @@
 //! Why a deployment does not go on.
 
-use kernel::{Classified, EntityRef, Kind, RunId};
+use kernel::{Classified, Kind, RunId};
 use ledger::LedgerError;
 
 use crate::runs::RunError;
@@ -11,8 +11,8 @@ pub enum DeploymentError {
     Changed,
     #[error("the deployment has no environment {name:?}")]
     UnknownEnvironment { name: String },
-    #[error("another deployment of {component} is under way: the run {run}; wait for its end, or cancel it")]
-    Overlaps { component: EntityRef, run: RunId },
+    #[error("another deployment of {of} is under way: the run {run}; wait for its end, or cancel it")]
+    Overlaps { of: String, run: RunId },
     #[error("the gate does not open: {0}")]
     Gate(String),
     #[error("rolled back: {0}")]

@@ -21,15 +21,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use documents::Loaded;
+use documents::config_profile::of_rollout_name;
 use documents::deployment::{Deployment, Environment, Router as Described};
 use kernel::{RunId, SharedClock, Timestamp};
 use ledger::{Actor, Batch, Ledger, Run, RunFilter, RunKind, RunStatus, types};
 use telemetry::promql::Engine;
 use tokio::sync::watch as channel;
 
+use crate::configuration::Rollouts;
+use crate::configuration::rollouts::Place;
 use crate::runs::{Play, Played, Player, Runs, asking};
 use crate::values::ValueSource;
-use router::{CommandRouter, ProxyRouter, Router};
+use router::{CommandRouter, ProfileRouter, ProxyRouter, Router};
 
 pub use error::DeploymentError;
 pub use records::Arrived;
@@ -85,12 +88,21 @@ pub struct Deployments {
     clock: SharedClock,
     http: reqwest::Client,
     values: Arc<dyn ValueSource>,
+    /// The router of configurations.
+    rollouts: Rollouts,
 }
 
 impl Deployments {
-    pub fn new(ledger: Ledger, graph: channel::Receiver<Arc<Loaded>>, engine: Engine, clock: SharedClock, values: Arc<dyn ValueSource>) -> Self {
+    pub fn new(
+        ledger: Ledger,
+        graph: channel::Receiver<Arc<Loaded>>,
+        engine: Engine,
+        clock: SharedClock,
+        values: Arc<dyn ValueSource>,
+        rollouts: Rollouts,
+    ) -> Self {
         let runs = Runs::new(ledger.clone(), graph.clone(), clock.clone());
-        Self { ledger, graph, engine, runs, clock, http: reqwest::Client::new(), values }
+        Self { ledger, graph, engine, runs, clock, http: reqwest::Client::new(), values, rollouts }
     }
 
     /// Nothing is deployed any more until it is allowed again. What is under way stands still, and is still watched.
@@ -153,7 +165,12 @@ impl Deployments {
             Described::Proxy(proxy) => {
                 Arc::new(ProxyRouter { described: proxy.clone(), http: self.http.clone(), values: self.values.clone(), asking: asking(run, "a router") })
             }
+            Described::Profile(profile) => self.profile_router(&profile.profile, &environment.name, run),
         }
+    }
+
+    fn profile_router(&self, profile: &str, environment: &str, run: &Run) -> Arc<dyn Router> {
+        Arc::new(ProfileRouter { rollouts: self.rollouts.clone(), place: Place::new(profile, environment), run: run.id.clone() })
     }
 
     async fn rest(&self, duration: Duration) {
@@ -162,17 +179,20 @@ impl Deployments {
     }
 
     fn document(&self, run: &Run) -> Result<Deployment, DeploymentError> {
-        let found = self.graph.borrow().graph.deployments.get(&run.document).cloned();
+        let found = self.graph.borrow().graph.deployment(&run.document);
         found.filter(|document| document.digest == run.document_digest).ok_or(DeploymentError::Changed)
     }
 
-    /// An older run on its way with the same component.
+    /// An older run on its way with the same component; for a configuration, with the same profile and environment.
     async fn overlapping(&self, run: &Run, deployment: &Deployment) -> Result<Option<RunId>, DeploymentError> {
         let active = vec![RunStatus::Requested, RunStatus::Running, RunStatus::Waiting, RunStatus::Interrupted];
         let filter = RunFilter { statuses: active, ..RunFilter::default() };
         let others = self.ledger.runs(&filter).await?.into_iter().filter(|other| other.kind == RunKind::Deployment && other.id != run.id);
         let loaded = self.graph.borrow().clone();
-        let same = |other: &Run| loaded.graph.deployments.get(&other.document).is_some_and(|document| document.component == deployment.component);
+        let same = |other: &Run| match of_rollout_name(&deployment.name) {
+            Some(_) => other.document == deployment.name,
+            None => loaded.graph.deployments.get(&other.document).is_some_and(|document| document.component == deployment.component),
+        };
         let older = |other: &Run| (other.requested_at, &other.id) < (run.requested_at, &run.id);
         Ok(others.filter(|other| same(other) && older(other)).map(|other| other.id).next())
     }
@@ -204,7 +224,8 @@ impl Deployments {
             return Ok(());
         }
         if let Some(other) = self.overlapping(&play.run, &deployment).await? {
-            return Err(DeploymentError::Overlaps { component: deployment.component, run: other });
+            let of = of_rollout_name(&deployment.name).map_or_else(|| deployment.component.to_string(), |_| deployment.name.clone());
+            return Err(DeploymentError::Overlaps { of, run: other });
         }
         let environment = &deployment.environments[here];
         match part {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use documents::deployment::{Deployment, Environment, Hook};
+use documents::deployment::{Deployment, Environment, Hook, Router as Described};
 use documents::strategy::Weight;
 use ledger::{Batch, NewEvent, types};
 use serde_json::json;
@@ -34,10 +34,12 @@ impl Deployments {
     pub(super) async fn shift(&self, play: &Play, deployment: &Deployment, environment: &Environment) -> Result<(), DeploymentError> {
         self.wait_until_clear(play, deployment, environment, None).await?;
         let given = |name: &str| play.run.parameters.get(name).filter(|value| !value.is_empty()).cloned();
-        let old_version = match self.arrived(&deployment.name, &environment.name).await? {
-            Some(arrived) => Some(arrived.version),
-            None => given(FROM),
+        // A configuration also arrives without a deployment, so the request says what it has now.
+        let arrived = match environment.router {
+            Described::Profile(_) => None,
+            _ => self.arrived(&deployment.name, &environment.name).await?,
         };
+        let old_version = arrived.map(|arrived| arrived.version).or_else(|| given(FROM));
         let passage = Passage {
             run: play.run.id.clone(),
             deployment: deployment.name.clone(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use documents::config_profile::of_rollout_name;
 use documents::strategy::Weight;
 use kernel::RunId;
 use kernel::task::{Pass, Task, TaskError};
@@ -65,6 +66,9 @@ impl UndoTask {
 
     fn router_of(&self, run: &Run, passage: &Passage) -> Option<Arc<dyn Router>> {
         let loaded = self.all.graph.borrow().clone();
+        if let Some((profile, environment)) = of_rollout_name(&passage.deployment) {
+            return Some(self.all.profile_router(profile, environment, run));
+        }
         let environment = loaded.graph.deployments.get(&passage.deployment)?.environment(&passage.environment)?;
         Some(self.all.router(environment, &loaded.graph.root, run))
     }

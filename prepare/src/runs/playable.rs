@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use documents::Graph;
+use documents::config_profile::of_rollout_name;
 use documents::deployment::Deployment;
 use documents::experiment::Experiment;
 use documents::game_day::GameDay;
@@ -67,8 +68,8 @@ impl Playable {
         if let Some(day) = graph.game_days.get(name) {
             return Ok(Self::of_game_day(graph, day));
         }
-        if let Some(deployment) = graph.deployments.get(name) {
-            return Ok(Self::of_deployment(deployment));
+        if let Some(deployment) = graph.deployment(name) {
+            return Ok(Self::of_deployment(&deployment, version_of(graph, name)));
         }
         let known = graph.runbooks.keys().chain(graph.scripts.keys()).chain(graph.experiments.keys());
         let known = known.chain(graph.game_days.keys()).chain(graph.deployments.keys());
@@ -150,8 +151,8 @@ impl Playable {
 }
 
 impl Playable {
-    /// A step for each gate and one for each shift. All may be begun again: what they do is on record before it happens.
-    fn of_deployment(deployment: &Deployment) -> Self {
+    /// `version` is the only one that can go out, if there is only one. A step for each gate and one for each shift. All may be begun again: what they do is on record before it happens.
+    fn of_deployment(deployment: &Deployment, version: Option<&str>) -> Self {
         let mut steps = Vec::new();
         let mut cells = Vec::new();
         let usual = CellPlan { repeatable: true, timeout_ms: Some(whole_ms(DEPLOYMENT_STEP_MAX)), ..CellPlan::default() };
@@ -176,7 +177,7 @@ impl Playable {
             digest: deployment.digest.clone(),
             component: Some(deployment.component.clone()),
             parameters: vec![
-                Parameter { required: true, ..parameter(VERSION, "what goes out", None, &[]) },
+                Parameter { required: true, ..parameter(VERSION, "what goes out", None, version.as_slice()) },
                 parameter(FROM, "what has the traffic now, if no earlier deployment tells", Some(""), &[]),
                 parameter(TO, "the last environment; all of them if it is empty", Some(""), &environments),
             ],
@@ -184,6 +185,12 @@ impl Playable {
             plan: Plan { cells, ..Plan::default() },
         }
     }
+}
+
+/// Of a configuration: what the folder has.
+fn version_of<'g>(graph: &'g Graph, name: &str) -> Option<&'g str> {
+    let (profile, environment) = of_rollout_name(name)?;
+    Some(&graph.config_profiles.get(profile)?.environment(environment)?.content.version)
 }
 
 fn parameter(name: &str, description: &str, default: Option<&str>, allowed: &[&str]) -> Parameter {

@@ -45,6 +45,21 @@ pub struct Given {
     pub schemas: Vec<Compiled>,
 }
 
+impl ConfigContent {
+    /// As it was when its version was read, from what was kept of it. The error says why its flags do not compile.
+    pub fn restored(version: &str, content_type: &str, file: Option<&str>, text: &str, flags: Option<Format>) -> Result<Self, String> {
+        let told = |faults: Vec<flags::Fault>| faults.first().map_or_else(String::new, ToString::to_string);
+        let flags = flags.map(|format| FlagSet::compile(text.as_bytes(), Some(format)).map(Arc::new).map_err(told)).transpose()?;
+        Ok(Self {
+            version: version.to_owned(),
+            content_type: content_type.to_owned(),
+            file: file.map(str::to_owned),
+            bytes: text.as_bytes().into(),
+            flags,
+        })
+    }
+}
+
 /// A text, and where what is wrong with it is to be told.
 struct Written {
     text: String,

@@ -4,6 +4,7 @@
 
 mod content;
 mod json_schema;
+mod rollout;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::source::{Home, Node};
 use crate::strategy::{self, Strategy};
 pub use content::ConfigContent;
 use content::Given;
+pub use rollout::{of_rollout_name, rollout_name};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConfigProfile {

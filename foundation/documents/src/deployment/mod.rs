@@ -3,6 +3,7 @@
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -76,6 +77,8 @@ impl Gate {
 pub enum Router {
     Command(CommandRouter),
     Proxy(ProxyRouter),
+    /// Of a configuration; no document says it.
+    Profile(ProfileRouter),
 }
 
 /// A program that sets a weight.
@@ -96,6 +99,12 @@ pub struct ProxyRouter {
     /// URLs that serve the new version, with `$version` for its name; empty if the proxy knows them already.
     pub backends: Vec<String>,
     pub timeout: Duration,
+}
+
+/// The server itself, which serves the profile.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ProfileRouter {
+    pub profile: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -146,6 +155,18 @@ pub enum HookCheck {
     Runbook(String),
     /// Passes with an answer of 2xx. References stand in the headers as they are written.
     Webhook { url: String, headers: BTreeMap<String, String> },
+    /// Of a configuration; no document says it.
+    Command(CommandCheck),
+}
+
+/// A program that passes by succeeding.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CommandCheck {
+    /// With its arguments; not empty.
+    pub command: Vec<String>,
+    /// What it gets on its standard input.
+    #[serde(skip)]
+    pub input: Arc<[u8]>,
 }
 
 /// A time in which nothing is deployed.

@@ -1,12 +1,14 @@
 //! What sends the traffic, behind one port: a file for each kind.
 
 mod command;
+mod profile;
 mod proxy;
 
 use async_trait::async_trait;
 use documents::strategy::Weight;
 
 pub use command::CommandRouter;
+pub use profile::ProfileRouter;
 pub use proxy::ProxyRouter;
 
 /// Two versions and how the traffic is shared between them.
