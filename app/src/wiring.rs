@@ -27,7 +27,7 @@ use operate::notify::{Deliveries, NotifyTask};
 use organize::catalog::CatalogTables;
 use prepare::deployments::{Deployments, UndoTask};
 use prepare::parameters::Parameters;
-use prepare::configuration::{AtOnce, Configurations};
+use prepare::configuration::{Configurations, RolloutTask, Rollouts};
 use prepare::runners::Runners;
 use prepare::runs::playable::{DEPLOYMENT, GAME_DAY};
 use prepare::runs::{Executor, ExecutorSettings, Player, Players, Runs};
@@ -101,7 +101,8 @@ impl Server {
         let injector = injector(&settings.data).await?;
         let keys = Arc::new(Keys::new(settings.master_key.clone(), settings.old_master_keys.clone()));
         keys.check().await?;
-        let rooms = Rooms::build(&settings, &addresses, &clock, &ledger, &lake, &documents, &tasks, &shutdown, &injector, keys);
+        let rollouts = Rollouts::open(ledger.clone(), documents.clone(), clock.clone()).await?;
+        let rooms = Rooms::build(&settings, &addresses, &clock, &ledger, &lake, &documents, &tasks, &shutdown, &injector, keys, rollouts);
         ledger
             .commit(Batch::new().event(NewEvent::new("/server", types::SERVER_STARTED, json!({"version": env!("CARGO_PKG_VERSION")}))))
             .await?;
@@ -176,6 +177,8 @@ struct Rooms {
     tasks: Vec<Arc<dyn Task>>,
     /// Those that the ledger's changes do not concern.
     timed: Vec<Arc<dyn Task>>,
+    /// Those that the documents' changes concern, too.
+    following: Vec<Arc<dyn Task>>,
 }
 
 impl Rooms {
@@ -191,6 +194,7 @@ impl Rooms {
         shutdown: &CancellationToken,
         injector: &Injector,
         keys: Arc<Keys>,
+        rollouts: Rollouts,
     ) -> Self {
         let metrics: Arc<dyn MetricSource> = lake.clone();
         let sql: Arc<dyn SqlSource> = lake.clone();
@@ -239,7 +243,9 @@ impl Rooms {
         );
         let host = GameDayHost { runs: runs.clone(), incidents: incidents.clone() };
         let game_days = GameDays::new(ledger.clone(), documents.clone(), clock.clone(), postmortems.clone(), Arc::new(host));
-        let deployments = Deployments::new(ledger.clone(), documents.clone(), engine.clone(), clock.clone(), values.clone());
+        let deployments = Deployments::new(ledger.clone(), documents.clone(), engine.clone(), clock.clone(), values.clone(), rollouts.clone());
+        let configurations = Configurations::new(documents.clone(), rollouts);
+        let outgoing = RolloutTask::new(configurations.clone(), runs.clone(), clock.clone(), &holder);
         let players = Players::from([
             ("scenario", Arc::new(Scenarios { player: scenarios, sql: sql.clone(), clock: clock.clone() }) as Arc<dyn Player>),
             ("experiment", Arc::new(experiments)),
@@ -279,7 +285,7 @@ impl Rooms {
             scale_points,
             postmortems,
             game_days: game_days.clone(),
-            configurations: Configurations::new(documents.clone(), Arc::new(AtOnce)),
+            configurations,
             tasks: driver.clone(),
             access: settings.access.clone(),
             about: Arc::new(about(settings, addresses, clock)),
@@ -297,12 +303,15 @@ impl Rooms {
             Arc::new(UndoTask::new(deployments)),
             Arc::new(secrets.task()),
         ];
-        Self { app, executor, tasks, timed: vec![Arc::new(runways)] }
+        Self { app, executor, tasks, timed: vec![Arc::new(runways)], following: vec![Arc::new(outgoing)] }
     }
 
     fn run(&self, driver: &Driver, ledger: &Ledger, lake: &Lake) {
         for task in &self.tasks {
             driver.spawn(task.clone(), ledger.watch());
+        }
+        for task in &self.following {
+            driver.spawn(task.clone(), with_documents(ledger.watch(), self.app.documents.clone(), self.app.shutdown.clone()));
         }
         for task in &self.timed {
             // Its sender is gone: nothing but time wakes it.
@@ -312,6 +321,25 @@ impl Rooms {
             driver.spawn(task, wake);
         }
     }
+}
+
+/// Wakes by the ledger and by the documents.
+fn with_documents(mut ledger: watch::Receiver<u64>, mut documents: watch::Receiver<Arc<Loaded>>, shutdown: CancellationToken) -> watch::Receiver<u64> {
+    let (wakes, woken) = watch::channel(0);
+    let follow = async move {
+        loop {
+            let changed = tokio::select! {
+                changed = ledger.changed() => changed,
+                changed = documents.changed() => changed,
+            };
+            if changed.is_err() || wakes.is_closed() {
+                return;
+            }
+            wakes.send_modify(|count| *count += 1);
+        }
+    };
+    tokio::spawn(shutdown.run_until_cancelled_owned(follow));
+    woken
 }
 
 fn executor_settings(settings: &Settings, addresses: &Addresses) -> ExecutorSettings {

@@ -78,9 +78,22 @@ struct Profile {
 #[derive(Debug, Deserialize)]
 struct Environment {
     name: String,
-    version: String,
+    arrived: String,
+    coming: Option<Coming>,
+    taken_back: Option<TakenBack>,
     strategy: Option<String>,
     flags: Option<usize>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Coming {
+    version: String,
+    weight_percent: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct TakenBack {
+    version: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -136,18 +149,24 @@ fn environment(profile: &Profile, place: &Place) -> anyhow::Result<String> {
 
 fn list(profiles: &[Profile]) -> Answer {
     let row = |profile: &Profile, environment: &Environment| {
-        let version = if profile.broken { format!("{} (broken since)", environment.version) } else { environment.version.clone() };
+        let version = if profile.broken { format!("{} (broken since)", environment.arrived) } else { environment.arrived.clone() };
+        let change = match (&environment.coming, &environment.taken_back) {
+            (Some(coming), _) => Some(format!("{} to {} %", coming.version, coming.weight_percent)),
+            (None, Some(back)) => Some(format!("{} taken back", back.version)),
+            (None, None) => None,
+        };
         vec![
             json!(profile.name),
             json!(profile.kind),
             json!(environment.name),
             json!(version),
+            json!(change),
             json!(environment.flags),
             json!(environment.strategy),
         ]
     };
     let rows = profiles.iter().flat_map(|profile| profile.environments.iter().map(move |environment| row(profile, environment))).collect();
-    Answer::new(["profile", "type", "environment", "version", "flags", "strategy"], rows)
+    Answer::new(["profile", "type", "environment", "version", "change", "flags", "strategy"], rows)
 }
 
 fn evaluated(answers: &[FlagAnswer]) -> Answer {

@@ -1,6 +1,6 @@
 //! Configurations and feature flags.
 
-use kernel::EntityRef;
+use kernel::{EntityRef, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -26,8 +26,14 @@ pub struct ConfigProfileSummary {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ConfigEnvironmentSummary {
     pub name: String,
-    /// Of the content: the first half of its SHA-256, in hexadecimal.
+    /// Of the folder's content: the first half of its SHA-256, in hexadecimal.
     pub version: String,
+    /// The version of everybody who does not have the one on its way.
+    pub arrived: String,
+    /// The version on its way.
+    pub coming: Option<ConfigOnItsWay>,
+    /// The version that was taken back last, while the folder still has it.
+    pub taken_back: Option<ConfigTakenBack>,
     /// The git commit that the folder stands at, if it is in a repository.
     pub commit: Option<String>,
     pub content_type: String,
@@ -42,6 +48,26 @@ pub struct ConfigEnvironmentSummary {
     pub flags: Option<usize>,
 }
 
+/// A version that goes out.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ConfigOnItsWay {
+    pub version: String,
+    /// How many have it.
+    pub weight_percent: f64,
+    /// The run of kind `deployment` that carries it.
+    pub run: RunId,
+    pub since: Timestamp,
+}
+
+/// A version that nobody gets until the folder changes, or a person retries its run.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ConfigTakenBack {
+    pub version: String,
+    pub run: RunId,
+    pub reason: String,
+    pub at: Timestamp,
+}
+
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ConfigProfileDetail {
     #[serde(flatten)]
@@ -49,10 +75,11 @@ pub struct ConfigProfileDetail {
     pub contents: Vec<ConfigContentDetail>,
 }
 
-/// What one environment serves.
+/// What one environment serves to who does not have a version on its way.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ConfigContentDetail {
     pub environment: String,
+    pub version: String,
     pub text: String,
     /// Of flags: `appconfig` or `flagd`.
     pub format: Option<String>,

@@ -40,7 +40,7 @@ pub fn routes() -> OpenApiRouter<App> {
         ("Context" = Option<String>, Header, description = "key=value of the caller's context; may be repeated."),
     ),
     responses(
-        (status = 200, description = "The content, with its version in Configuration-Version and the commit in Version-Label.", content_type = "application/octet-stream"),
+        (status = 200, description = "The content, with its version in Configuration-Version and, of the newest, the commit in Version-Label.", content_type = "application/octet-stream"),
         (status = 400, description = "A request that cannot be answered.", content_type = "text/plain"),
         (status = 404, description = "No such configuration, or no such flag.", content_type = "text/plain")
     ))]
@@ -79,7 +79,9 @@ async fn configuration(
     };
     put(header::CONTENT_TYPE, &content.content_type);
     VERSIONS.into_iter().for_each(|name| put(name, &content.version));
-    if let Some(commit) = &app.documents.borrow().graph.revision {
+    // Of what is not the folder's version, the folder's commit would say the wrong thing.
+    let is_folders = content.version == seat.environment.content.version;
+    if let Some(commit) = app.documents.borrow().graph.revision.as_ref().filter(|_| is_folders) {
         put(LABEL, commit);
     }
     response

@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
-use prepare::configuration::Scope;
+use ledger::ConfigRollout;
+use prepare::configuration::{Scope, Seat};
 use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -52,17 +53,25 @@ fn changes(app: App, scope: Scope) -> impl Stream<Item = Result<Event, Infallibl
                 let event = Event::default().event("message").id(etag.trim_matches('"')).data(data.to_string());
                 return Some((Ok(event), (app, scope, watch, Some(etag))));
             }
-            watch.changed().await.ok()?;
+            watch.changed().await?;
         }
     })
 }
 
-/// Changes with every content of the scope, whoever asks.
+/// Changes with every content of the scope, and with how many have it, whoever asks.
 fn versions(app: &App, scope: &Scope) -> String {
     let served = app.configurations.served();
     let seats = served.flags(scope).unwrap_or_default();
-    let versions: Vec<String> = seats.iter().map(|seat| format!("{}/{}/{}", seat.profile.name, seat.environment.name, seat.environment.content.version)).collect();
+    let versions: Vec<String> = seats.iter().map(|seat| format!("{}/{}/{}", seat.profile.name, seat.environment.name, standing(app, seat))).collect();
     etag(versions.join("\n").as_bytes())
+}
+
+fn standing(app: &App, seat: &Seat<'_>) -> String {
+    match app.configurations.record(seat) {
+        None => seat.environment.content.version.clone(),
+        Some(ConfigRollout { arrived, coming: None, .. }) => arrived,
+        Some(ConfigRollout { arrived, coming: Some(coming), .. }) => format!("{arrived} {} {}", coming.version, coming.weight_percent),
+    }
 }
 
 /// Where the changes of a scope are told.

@@ -138,11 +138,10 @@ fn single(app: &App, scope: &Scope, key: &str, body: &[u8]) -> Response {
         Err(failure) => return OfrepFailure { key: Some(key.to_owned()), ..failure }.respond(StatusCode::BAD_REQUEST),
     };
     let served = app.configurations.served();
-    let seat = match served.flag(scope, key) {
-        Ok(seat) => seat,
+    let (seat, content) = match app.configurations.flag(&served, scope, key, entity(&context)) {
+        Ok(found) => found,
         Err(error) => return refused(&error, Some(key)),
     };
-    let content = app.configurations.version(&seat, entity(&context));
     let evaluated = match &content.flags {
         Some(set) => set.evaluate(key, Ask { context: &context, now: app.clock.now() }),
         None => Err(Failure::NotFound(key.to_owned())),

@@ -2,13 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use documents::config_profile::{ConfigContent, ConfigEnvironment, ProfileKind};
+use documents::config_profile::ProfileKind;
 use flags::{Ask, Flag, FlagSet, Variant};
+use ledger::{ConfigComing, ConfigRefused};
 use prepare::configuration::{Seat, ServedProfile};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wire::config_profiles::{
-    ConfigContentDetail, ConfigEnvironmentSummary, ConfigProfileDetail, ConfigProfileSummary, FlagAnswer, FlagDetail, FlagVariant, TryFlags,
+    ConfigContentDetail, ConfigEnvironmentSummary, ConfigOnItsWay, ConfigProfileDetail, ConfigProfileSummary, ConfigTakenBack, FlagAnswer, FlagDetail,
+    FlagVariant, TryFlags,
 };
 use wire::error::Problem;
 
@@ -24,7 +26,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/config-profiles", tag = "prepare", responses((status = 200, body = Vec<ConfigProfileSummary>)))]
 async fn list(State(app): State<App>) -> Json<Vec<ConfigProfileSummary>> {
     let commit = app.documents.borrow().graph.revision.clone();
-    Json(app.configurations.served().profiles().map(|served| summary(served, commit.as_deref())).collect())
+    Json(app.configurations.served().profiles().map(|served| summary(&app, served, commit.as_deref())).collect())
 }
 
 /// A profile with its contents and flags.
@@ -34,8 +36,8 @@ async fn one(State(app): State<App>, Path(name): Path<String>) -> ApiResult<Json
     let commit = app.documents.borrow().graph.revision.clone();
     let all = app.configurations.served();
     let served = all.profile(&name).ok_or_else(|| no_profile(&name))?;
-    let contents = served.profile.environments.iter().map(content).collect();
-    Ok(Json(ConfigProfileDetail { summary: summary(served, commit.as_deref()), contents }))
+    let contents = served.profile.environments.iter().map(|environment| content(&app, &Seat { profile: &served.profile, environment })).collect();
+    Ok(Json(ConfigProfileDetail { summary: summary(&app, served, commit.as_deref()), contents }))
 }
 
 /// What each flag of an environment is for somebody.
@@ -67,7 +69,7 @@ fn answers(set: &FlagSet, ask: Ask<'_>) -> Vec<FlagAnswer> {
     set.evaluate_all(ask).into_iter().map(answer).collect()
 }
 
-fn summary(served: &ServedProfile, commit: Option<&str>) -> ConfigProfileSummary {
+fn summary(app: &App, served: &ServedProfile, commit: Option<&str>) -> ConfigProfileSummary {
     let profile = &served.profile;
     ConfigProfileSummary {
         name: profile.name.clone(),
@@ -82,12 +84,14 @@ fn summary(served: &ServedProfile, commit: Option<&str>) -> ConfigProfileSummary
         applications: served.applications.clone(),
         path: profile.origin.path.clone(),
         broken: served.broken,
-        environments: profile.environments.iter().map(|environment| environment_summary(environment, commit)).collect(),
+        environments: profile.environments.iter().map(|environment| environment_summary(app, &Seat { profile, environment }, commit)).collect(),
     }
 }
 
-fn environment_summary(environment: &ConfigEnvironment, commit: Option<&str>) -> ConfigEnvironmentSummary {
+fn environment_summary(app: &App, seat: &Seat<'_>, commit: Option<&str>) -> ConfigEnvironmentSummary {
+    let environment = seat.environment;
     let content = &environment.content;
+    let record = app.configurations.record(seat);
     ConfigEnvironmentSummary {
         name: environment.name.clone(),
         version: content.version.clone(),
@@ -95,6 +99,9 @@ fn environment_summary(environment: &ConfigEnvironment, commit: Option<&str>) ->
         content_type: content.content_type.clone(),
         file: content.file.clone(),
         bytes: content.bytes.len(),
+        arrived: record.as_ref().map_or_else(|| content.version.clone(), |record| record.arrived.clone()),
+        coming: record.as_ref().and_then(|record| record.coming.as_ref()).map(coming),
+        taken_back: record.as_ref().and_then(|record| record.refused.as_ref()).map(taken_back),
         strategy: environment.strategy.as_ref().map(|strategy| strategy.name.clone()),
         bake_s: environment.bake.map(|bake| bake.as_secs_f64()),
         alarms: environment.alarms.clone(),
@@ -102,11 +109,20 @@ fn environment_summary(environment: &ConfigEnvironment, commit: Option<&str>) ->
     }
 }
 
-fn content(environment: &ConfigEnvironment) -> ConfigContentDetail {
-    let content: &ConfigContent = &environment.content;
+fn coming(coming: &ConfigComing) -> ConfigOnItsWay {
+    ConfigOnItsWay { version: coming.version.clone(), weight_percent: coming.weight_percent, run: coming.run.clone(), since: coming.since }
+}
+
+fn taken_back(refused: &ConfigRefused) -> ConfigTakenBack {
+    ConfigTakenBack { version: refused.version.clone(), run: refused.run.clone(), reason: refused.reason.clone(), at: refused.at }
+}
+
+fn content(app: &App, seat: &Seat<'_>) -> ConfigContentDetail {
+    let content = app.configurations.version(seat, None);
     let set = content.flags.as_deref();
     ConfigContentDetail {
-        environment: environment.name.clone(),
+        environment: seat.environment.name.clone(),
+        version: content.version.clone(),
         text: String::from_utf8_lossy(&content.bytes).into_owned(),
         format: set.map(|set| set.format().name().to_owned()),
         bucketing: set.map(|set| set.bucketing().name().to_owned()),
