@@ -1,7 +1,7 @@
 import type { ConfigProfileDetail, FlagAnswer } from '../../src/lib/api/types.ts';
 
 const environment = (name: string, rest: Partial<ConfigProfileDetail['environments'][number]> = {}): ConfigProfileDetail['environments'][number] => ({
-  name, version: '9f2c41d07be85a3361c0de6f7a1b2c3d', commit: '667cee4a1d0f', content_type: 'application/json', file: 'flags/checkout.json', bytes: 812, strategy: 'Linear20PercentEvery6Minutes', bake_s: 600, alarms: ['OrdersFailing'], flags: 3, ...rest
+  name, version: '9f2c41d07be85a3361c0de6f7a1b2c3d', commit: '667cee4a1d0f', content_type: 'application/json', file: 'flags/checkout.json', bytes: 812, strategy: 'Linear20PercentEvery6Minutes', bake_s: 600, alarms: ['OrdersFailing'], flags: 3, arrived: '9f2c41d07be85a3361c0de6f7a1b2c3d', coming: null, taken_back: null, ...rest
 });
 
 const flags: ConfigProfileDetail['contents'][number]['flags'] = [
@@ -20,13 +20,13 @@ const flags: ConfigProfileDetail['contents'][number]['flags'] = [
 export const configProfiles: ConfigProfileDetail[] = [
   {
     name: 'checkout', title: 'Flags of the checkout', description: null, component: 'component:default/orders', type: 'flags', applications: ['orders', 'shop'], path: 'ops/config/checkout.yaml', broken: false,
-    environments: [environment('beta', { strategy: null, alarms: [] }), environment('production')],
-    contents: ['beta', 'production'].map((name) => ({ environment: name, text: '{"version": "1"}', format: 'appconfig', bucketing: 'murmur3-split-v1', flags, doubts: name === 'beta' ? [] : ['14:21: nobody gets this variant: `some` before it takes the same share of everybody'] }))
+    environments: [environment('beta', { strategy: null, alarms: [] }), environment('production', { arrived: '1b7e0c55d2a94f6e8b3a7d91c0f4e21a', coming: { version: '9f2c41d07be85a3361c0de6f7a1b2c3d', weight_percent: 40, run: '01JD9Z6T4QW8XK2M5N7P0R3S6V', since: '2026-11-21T09:12:00Z' } })],
+    contents: ['beta', 'production'].map((name) => ({ environment: name, version: name === 'beta' ? '9f2c41d07be85a3361c0de6f7a1b2c3d' : '1b7e0c55d2a94f6e8b3a7d91c0f4e21a', text: '{"version": "1"}', format: 'appconfig', bucketing: 'murmur3-split-v1', flags, doubts: name === 'beta' ? [] : ['14:21: nobody gets this variant: `some` before it takes the same share of everybody'] }))
   },
   {
     name: 'limits', title: null, description: 'What one customer may order in a day.', component: 'component:default/orders', type: 'freeform', applications: ['orders', 'shop'], path: 'ops/config/limits.yaml', broken: true,
     environments: [environment('production', { file: null, flags: null, alarms: [], strategy: null })],
-    contents: [{ environment: 'production', text: '{"perDay":20}', format: null, bucketing: null, flags: [], doubts: [] }]
+    contents: [{ environment: 'production', version: '9f2c41d07be85a3361c0de6f7a1b2c3d', text: '{"perDay":20}', format: null, bucketing: null, flags: [], doubts: [] }]
   }
 ];
 

@@ -51,7 +51,11 @@ export const postmortemHref = (incident: string): string => `/evolve/postmortems
 export function documentHref({ kind, document }: Pick<Run, 'kind' | 'document'>): string {
   if (kind === 'scenario') return scenarioHref(document);
   if (kind === 'gameday') return gameDayHref(document);
-  if (kind === 'deployment') return deploymentHref(document);
+  if (kind === 'deployment') {
+    // The rollout of a configuration: its profile and the environment.
+    const [profile, environment] = document.split('/');
+    return environment ? configProfileHref(profile!, environment) : deploymentHref(document);
+  }
   return kind === 'experiment' ? experimentHref(document) : runbookHref(document);
 }
 
