@@ -24,6 +24,7 @@ mod openfeature;
 mod proxy;
 mod python_sdk;
 mod resources;
+mod rollout;
 mod runner;
 mod scenario;
 mod secrets;

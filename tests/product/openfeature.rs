@@ -266,7 +266,7 @@ async fn agent(server: &Server, application: &str, configuration: &str, query: &
 }
 
 /// Waits for the next event that asks to fetch again.
-async fn refetch(events: &mut reqwest::Response) {
+pub async fn refetch(events: &mut reqwest::Response) {
     let next = async {
         while let Some(chunk) = events.chunk().await.expect("the stream goes on") {
             if String::from_utf8_lossy(&chunk).contains("refetchEvaluation") {
