@@ -163,11 +163,11 @@ impl Rollouts {
     }
 
     async fn content(&self, record: &ConfigRollout, version: &str, known: Option<&Arc<Held>>) -> Result<Arc<ConfigContent>, LedgerError> {
-        let contents = known.into_iter().flat_map(|held| {
+        let mut contents = known.into_iter().flat_map(|held| {
             let coming = held.standing.coming.as_ref().map(|coming| &coming.content);
             [Some(&held.standing.arrived), coming].into_iter().flatten()
         });
-        if let Some(content) = contents.into_iter().find(|content| content.version == version) {
+        if let Some(content) = contents.find(|content| content.version == version) {
             return Ok(content.clone());
         }
         let kept = self.ledger.config_version(&record.profile, &record.environment, version).await?;

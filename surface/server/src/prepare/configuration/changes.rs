@@ -67,10 +67,10 @@ fn versions(app: &App, scope: &Scope) -> String {
 }
 
 fn standing(app: &App, seat: &Seat<'_>) -> String {
-    match app.configurations.record(seat) {
-        None => seat.environment.content.version.clone(),
-        Some(ConfigRollout { arrived, coming: None, .. }) => arrived,
-        Some(ConfigRollout { arrived, coming: Some(coming), .. }) => format!("{arrived} {} {}", coming.version, coming.weight_percent),
+    let Some(ConfigRollout { arrived, coming, .. }) = app.configurations.record(seat) else { return seat.environment.content.version.clone() };
+    match coming.filter(|coming| coming.weight_percent > 0.0) {
+        None => arrived,
+        Some(coming) => format!("{arrived} {} {}", coming.version, coming.weight_percent),
     }
 }
 
