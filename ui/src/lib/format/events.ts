@@ -1,6 +1,6 @@
 import type { Event } from '$lib/api/types';
 import type { IconName } from '$lib/components/icons';
-import { alarmHref, canaryHref, deploymentHref, gameDayHref, incidentHref, postmortemHref, runHref } from './entity';
+import { alarmHref, canaryHref, configProfileHref, deploymentHref, gameDayHref, incidentHref, postmortemHref, runHref } from './entity';
 
 const PREFIX = 'dev.mainstay.';
 
@@ -14,6 +14,7 @@ export function eventText(event: Event): string {
   const data = (event.data ?? {}) as Record<string, unknown>;
   const short = shortType(event.type);
   if (short.startsWith('deployment.')) return deploymentText(event.subject ?? '', data);
+  if (short.startsWith('config.')) return configText(event.subject ?? '', data);
   if (short.startsWith('deployments.')) return firstText(data, ['reason']) ?? '';
   const name = firstText(data, ['text', 'title', 'alert', 'document', 'channel', 'path', 'version']) ?? event.subject ?? '';
   const annotations = (data.annotations ?? {}) as Record<string, unknown>;
@@ -31,6 +32,7 @@ export function eventHref(event: Event): string | null {
   if (short.startsWith('gameday.') && event.subject) return gameDayHref(event.subject);
   if (short.startsWith('deployments.')) return '/prepare/deployments';
   if (event.run) return runHref(event.run);
+  if (short.startsWith('config.') && event.subject) return configProfileHref(...(event.subject.split('/') as [string, string?]));
   if (short.startsWith('deployment.') && event.subject) return deploymentHref(event.subject);
   if (short.startsWith('postmortem.') && event.incident) return postmortemHref(event.incident);
   if (short.startsWith('action.')) return '/evolve/actions';
@@ -67,6 +69,9 @@ export function eventIcon(event: Event): IconName {
     ['deployment.', 'deploy'],
     ['deployments.stopped', 'stop'],
     ['deployments.allowed', 'check'],
+    ['config.arrived', 'check'],
+    ['config.takenback', 'back'],
+    ['config.', 'deploy'],
     ['notification.', 'mail'],
     ['gameday.aborted', 'stop'],
     ['gameday.', 'evolve'],
@@ -85,6 +90,14 @@ function deploymentText(name: string, data: Record<string, unknown>): string {
   const judged = text(data, 'metric') && `${text(data, 'metric')}: ${text(data.judgement, 'reason') ?? ''}`;
   const detail = text(data.reason, 'text') ?? judged ?? weight;
   const what = `${name} ${text(data, 'version') ?? ''} in ${text(data, 'environment') ?? ''}`;
+  return detail ? `${what}: ${detail}` : what;
+}
+
+/** Which version of a configuration, and how many have it or why nobody does. */
+function configText(name: string, data: Record<string, unknown>): string {
+  const weight = typeof data.weight === 'number' ? `${data.weight}%` : undefined;
+  const detail = firstText(data, ['reason']) ?? weight;
+  const what = `${name} ${firstText(data, ['version'])?.slice(0, 8) ?? ''}`;
   return detail ? `${what}: ${detail}` : what;
 }
 
