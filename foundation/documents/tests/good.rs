@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use mainstay_documents::config_profile::ProfileKind;
+use mainstay_documents::deployment::HookCheck;
 use mainstay_documents::event_rule::{NotifyChannel, Target};
 use mainstay_documents::rules::Rule;
 use mainstay_documents::runbook::{Display, RunbookKind};
@@ -117,4 +118,22 @@ fn config_profiles_have_a_content_for_each_environment() {
     let served = |name: &str| limits.environment(name).map(|environment| String::from_utf8_lossy(&environment.content.bytes).into_owned());
     assert_eq!((served("beta").as_deref(), served("production").as_deref()), (Some(r#"{"perDay":20}"#), Some(r#"{"perDay": 5}"#)));
     assert_eq!(limits.validators.len(), 2);
+}
+
+#[test]
+fn a_profile_in_an_environment_is_a_deployment_of_its_own() {
+    let graph = good().graph;
+    let rollout = |name: &str| graph.deployment(name).unwrap_or_else(|| panic!("{name}"));
+    let flags = rollout("checkout-flags/production");
+    let [production] = flags.environments.as_slice() else { panic!("one environment") };
+    assert_eq!((flags.name.as_str(), production.name.as_str()), ("checkout-flags/production", "production"));
+    let steps: Vec<_> = production.strategy.steps.iter().map(|step| (step.weight.as_percent(), step.hold.as_secs())).collect();
+    assert_eq!(steps, [(50.0, 30), (100.0, 600)], "the profile's bake time instead of the strategy's");
+    assert_eq!(production.alarms, ["OrdersFailing"]);
+    let limits = rollout("limits/beta");
+    let [hook] = limits.environments[0].hooks.before_allow_traffic.as_slice() else { panic!("one hook") };
+    let HookCheck::Command(check) = &hook.check else { panic!("a command") };
+    assert_eq!((check.command.join(" ").as_str(), &*check.input), ("./check-limits --strict", br#"{"perDay":20}"#.as_slice()));
+    assert_ne!(limits.digest, rollout("limits/production").digest);
+    assert!(graph.deployment("limits/gamma").is_none() && graph.deployment("orders-rollout").is_some());
 }
