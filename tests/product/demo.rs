@@ -56,7 +56,7 @@ impl Drop for Demo {
 async fn the_demo_goes_once_around_the_loop() {
     let demo = Demo::start().await;
     eventually("the end of the story", Duration::from_secs(400), async || {
-        let rollout = demo.get("runs?document=orders-rollout").await[0]["status"].clone();
+        let rollout = demo.get("runs?document=web-flags/production").await[0]["status"].clone();
         ["succeeded", "failed"].contains(&rollout.as_str()?).then_some(())
     })
     .await;
@@ -68,6 +68,7 @@ async fn the_demo_goes_once_around_the_loop() {
     the_game_day_found_the_weakness(&demo).await;
     the_limit_was_searched(&demo).await;
     the_bad_release_was_taken_back(&demo).await;
+    the_bad_flag_was_taken_back(&demo).await;
     the_browser_sees_it(&demo).await;
 }
 
@@ -154,6 +155,22 @@ async fn the_bad_release_was_taken_back(demo: &Demo) {
     let kind = &of("rollingback")[0]["data"]["reason"]["kind"];
     assert!(kind == "alarm" || kind == "judge", "{events}");
     assert_eq!(of("rolledback").len(), 1, "{events}");
+}
+
+/// Those who had it failed, and its alarm looks at them alone.
+async fn the_bad_flag_was_taken_back(demo: &Demo) {
+    let taken_back = eventually("the flag is nobody's", Duration::from_secs(30), async || {
+        let profile = demo.get("config-profiles/web-flags").await;
+        let production = profile["environments"][0].clone();
+        (production["coming"].is_null() && production["taken_back"].is_object()).then_some(production)
+    })
+    .await;
+    assert_ne!(taken_back["arrived"], taken_back["version"], "the folder still says that it is on: {taken_back}");
+    assert!(taken_back["taken_back"]["reason"].as_str().unwrap().contains("GiftWrapErrors"), "{taken_back}");
+    let run = taken_back["taken_back"]["run"].as_str().unwrap();
+    let shifted = demo.get(&format!("events?type=dev.mainstay.config.shifted&run={run}")).await;
+    let highest = shifted.as_array().unwrap().iter().filter_map(|event| event["data"]["weight"].as_f64()).fold(0.0, f64::max);
+    assert_eq!(highest, 10.0, "only the first step: {shifted}");
 }
 
 /// The page's own tests, in Chromium, on this very story.

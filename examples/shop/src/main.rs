@@ -3,6 +3,7 @@
 //! service would be, and has faults that can be switched on while it runs.
 
 mod faults;
+mod flags;
 mod http;
 mod orders;
 mod queue;
@@ -36,6 +37,9 @@ enum Command {
         /// Where the orders service is.
         #[arg(long, env = "SHOP_ORDERS_URL", default_value = "http://127.0.0.1:8081")]
         orders: String,
+        /// Who answers for feature flags, by OFREP. Without it all are off.
+        #[arg(long, env = "SHOP_FLAGS_URL")]
+        flags: Option<String>,
     },
     /// Charges orders and queues them for the worker.
     Orders {
@@ -73,7 +77,7 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Error> {
     match command {
-        Command::Web { listen, orders } => web::run(listen, orders).await,
+        Command::Web { listen, orders, flags } => web::run(listen, orders, flags.as_deref()).await,
         Command::Orders { listen, lease, release } => orders::run(listen, lease, release).await,
         Command::Worker { listen, orders } => worker::run(listen, orders).await,
     }

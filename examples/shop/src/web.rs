@@ -7,10 +7,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use opentelemetry::metrics::Counter;
+use opentelemetry::{KeyValue, global};
 use serde::Serialize;
 use tracing::{Span, error, instrument};
 
 use crate::faults::{Fault, Faults};
+use crate::flags::Flags;
 use crate::orders::{NewOrder, Order, PRICES};
 use crate::{Error, http, telemetry};
 
@@ -19,13 +22,22 @@ struct Web {
     faults: Faults,
     client: reqwest::Client,
     orders: reqwest::Url,
+    flags: Flags,
+    checkouts: Counter<u64>,
 }
 
-pub async fn run(listen: SocketAddr, orders: String) -> Result<(), Error> {
+/// The flag of a feature that has a mistake in it.
+const GIFT_WRAP: &str = "gift-wrap";
+/// There is no larger paper.
+const WRAPPED_MAX: u32 = 1;
+
+pub async fn run(listen: SocketAddr, orders: String, flags: Option<&str>) -> Result<(), Error> {
     let orders = reqwest::Url::parse(&orders)?.join("/orders")?;
     let telemetry = telemetry::start("web", env!("CARGO_PKG_VERSION"))?;
     let faults = Faults::new(&[Fault::Errors, Fault::Latency, Fault::Crash]);
-    let web = Web { faults: faults.clone(), client: http::client()?, orders };
+    let client = http::client()?;
+    let checkouts = global::meter("shop").u64_counter("shop.checkouts").with_unit("{checkout}").with_description("Checkouts, by outcome and feature.").build();
+    let web = Web { faults: faults.clone(), flags: Flags::new(flags, client.clone())?, client, orders, checkouts };
     let people = Router::new()
         .route("/", get(async || "a small shop: GET /products, POST /checkout\n"))
         .route("/products", get(products))
@@ -68,7 +80,15 @@ async fn checkout(State(web): State<Web>, Json(order): Json<NewOrder>) -> Respon
     if let Err(error) = load_products(&web).await {
         return failure(StatusCode::INTERNAL_SERVER_ERROR, error);
     }
-    match place(&web, &order).await {
+    // Everybody who comes is somebody else.
+    let gift_wrap = web.flags.on(GIFT_WRAP, &format!("{:016x}", fastrand::u64(..))).await;
+    let placed = match gift_wrap && order.quantity > WRAPPED_MAX {
+        true => Err(format!("{} of {} do not fit into the gift paper", order.quantity, order.item)),
+        false => place(&web, &order).await,
+    };
+    let outcome = if placed.is_ok() { "placed" } else { "failed" };
+    web.checkouts.add(1, &[KeyValue::new("outcome", outcome), KeyValue::new("gift_wrap", gift_wrap)]);
+    match placed {
         Ok(order) => (StatusCode::CREATED, Json(order)).into_response(),
         Err(error) => {
             error!(error.message = %error, shop.item = %order.item, "checkout failed: {error}");

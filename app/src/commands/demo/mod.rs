@@ -77,7 +77,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     narrator.note(&format!("the workload's repository: {}", repository.display()));
 
     let step = narrator.step("starting the shop: web, orders and worker");
-    let shop = shop.start(&format!("http://{}", server.addresses.otlp_grpc), &repository).await?;
+    let shop = shop.start(&page, &format!("http://{}", server.addresses.otlp_grpc), &repository).await?;
     step.done("the shop is open, and people come: web → orders → queue → worker");
 
     let client = Client::new(&page, None, Some(ACTOR))?;

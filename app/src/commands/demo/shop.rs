@@ -19,6 +19,7 @@ pub const NEXT_RELEASE: &str = "2";
 
 /// What people do, below the repository.
 const SCENARIO: &str = "ops/scenarios/checkout.yaml";
+const FLAGS: &str = "ops/flags/web.json";
 
 /// The addresses are chosen before the server starts, because its documents' runbooks need them.
 pub struct Reserved;
@@ -76,11 +77,11 @@ impl Shop<Reserved> {
     }
 
     /// Returns once all services answer.
-    pub async fn start(self, otlp_endpoint: &str, repository: &Path) -> anyhow::Result<Shop<Running>> {
+    pub async fn start(self, mainstay: &str, otlp_endpoint: &str, repository: &Path) -> anyhow::Result<Shop<Running>> {
         let launcher = Launcher { program: program()?, environment: self.environment(), otlp_endpoint: otlp_endpoint.to_owned(), repository: repository.to_owned() };
         let mut processes = vec![
             launcher.service(&["orders", "--listen", &self.orders.to_string(), "--release", FIRST_RELEASE])?,
-            launcher.service(&["web", "--listen", &self.web.to_string(), "--orders", &url(self.proxy)])?,
+            launcher.service(&["web", "--listen", &self.web.to_string(), "--orders", &url(self.proxy), "--flags", mainstay])?,
             launcher.service(&["worker", "--listen", &self.worker.to_string()])?,
         ];
         for (name, address) in [("orders", self.orders), ("web", self.web), ("worker", self.worker)] {
@@ -138,6 +139,17 @@ impl Shop<Running> {
         let next = self.state.launcher.service(&["orders", "--listen", &self.next_orders.to_string(), "--release", NEXT_RELEASE])?;
         answers("orders", self.next_orders).await?;
         Ok(next)
+    }
+
+    /// As a person would in the repository: the flag is on for everybody from now on, says the document.
+    pub fn switch_gift_wrap_on(&self) -> anyhow::Result<()> {
+        let path = self.state.launcher.repository.join(FLAGS);
+        let switch = || {
+            let mut flags: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+            flags["flags"]["gift-wrap"]["defaultVariant"] = json!("on");
+            std::fs::write(&path, format!("{flags:#}\n"))
+        };
+        switch().with_context(|| format!("{} cannot be changed", path.display()))
     }
 
     pub async fn stop(mut self) {

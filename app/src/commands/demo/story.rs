@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use kernel::Timestamp;
+use kernel::{RunId, Timestamp};
 use ledger::{AlarmRecord, AlarmState, Event, Incident, IncidentStatus, Postmortem, Run, RunStatus, StepStatus, types};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,6 +22,7 @@ const REMEDIATION: &str = "restore-payments";
 const SCENARIO: &str = "checkout";
 const GAME_DAY: &str = "slow-payments-day";
 const DEPLOYMENT: &str = "orders-rollout";
+const FLAGS: &str = "web-flags";
 
 /// No step of the story takes longer, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -37,18 +38,18 @@ pub struct Story<'a> {
     trial: &'static str,
 }
 
-/// What a bad release cost.
+/// What a change cost.
 struct Harm {
-    orders: f64,
+    requests: f64,
     failed: f64,
-    /// From the first failed order on.
+    /// From the first failed request on.
     lasted_s: f64,
 }
 
 impl Harm {
-    /// In percent of the orders.
+    /// In percent of the requests.
     fn share(&self) -> f64 {
-        self.failed / self.orders.max(1.0) * 100.0
+        self.failed / self.requests.max(1.0) * 100.0
     }
 }
 
@@ -84,7 +85,8 @@ impl<'a> Story<'a> {
         self.postmortem_is_drafted(&incident).await?;
         self.game_day_finds_a_weakness().await?;
         self.limit_is_found().await?;
-        self.bad_release_is_taken_back().await
+        self.bad_release_is_taken_back().await?;
+        self.bad_flag_is_taken_back().await
     }
 
     async fn normal_traffic(&self) -> anyhow::Result<()> {
@@ -217,26 +219,48 @@ impl<'a> Story<'a> {
         let run = self.play(DEPLOYMENT, &[("version", NEXT_RELEASE), ("from", FIRST_RELEASE)]).await?;
         step.done(&format!("release {NEXT_RELEASE} is taken back: {}", run.error.as_deref().unwrap_or("it was not, and has all the traffic")));
         let step = self.narrator.step("counting who was harmed");
-        let harm = self.wait("the spans of the failed orders", async || self.harm(&run).await).await?;
+        let harm = self.wait("the spans of the failed orders", async || self.harm(&run, "orders").await).await?;
         drop(next);
-        step.done(&format!("{} of {} orders failed, {:.1} %; from the first to the old release's return: {:.1} s", harm.failed, harm.orders, harm.share(), harm.lasted_s));
+        step.done(&format!("{} of {} orders failed, {:.1} %; from the first to the old release's return: {:.1} s", harm.failed, harm.requests, harm.share(), harm.lasted_s));
         self.narrator.note(&self.page(&format!("prepare/runs/{}", run.id)));
         Ok(())
     }
 
+    /// Nobody starts this one: the server sees what the folder says now, and has it go out.
+    async fn bad_flag_is_taken_back(&self) -> anyhow::Result<()> {
+        let step = self.narrator.step("the flag gift-wrap is switched on in web.json, and goes out to a tenth of the people");
+        self.shop.switch_gift_wrap_on()?;
+        let run = self.wait("the flag's rollout", async || self.rollout().await).await?;
+        let run = self.run_ends(&run, FLAGS).await?;
+        step.done(&format!("the flag is taken back: {}", run.error.as_deref().unwrap_or("it was not, and everybody has it")));
+        let step = self.narrator.step("counting who was harmed");
+        let harm = self.wait("the spans of the failed checkouts", async || self.harm(&run, "web").await).await?;
+        step.done(&format!("{} of {} requests to web failed, {:.1} %; from the first to the flag's return: {:.1} s", harm.failed, harm.requests, harm.share(), harm.lasted_s));
+        self.narrator.note(&self.page(&format!("prepare/configuration/{FLAGS}")));
+        Ok(())
+    }
+
+    /// The run that takes the flags out, once there is one.
+    async fn rollout(&self) -> anyhow::Result<Option<RunId>> {
+        let profile: Value = self.client.get(&format!("api/config-profiles/{FLAGS}"), &[]).await?;
+        let environment = &profile["environments"][0];
+        let run = [&environment["coming"]["run"], &environment["taken_back"]["run"]].into_iter().find_map(Value::as_str);
+        Ok(run.map(RunId::from))
+    }
+
     /// What the deployment cost, from its beginning to the return of the traffic. None while the lake knows no harm.
-    async fn harm(&self, run: &Run) -> anyhow::Result<Option<Harm>> {
+    async fn harm(&self, run: &Run, service: &str) -> anyhow::Result<Option<Harm>> {
         let query = [("run", run.id.to_string()), ("type", "dev.mainstay.deployment.".to_owned())];
         let events: Vec<Event> = self.client.get("api/events", &query).await?;
         let at = |kind: &str| events.iter().find(|event| event.kind == kind).map(|event| event.time);
         let (began, back) = (at(types::DEPLOYMENT_BEGAN).context("it began")?, at(types::DEPLOYMENT_ROLLED_BACK).context("it was taken back")?);
         let sql = format!(
             "SELECT count(*), count(*) FILTER (WHERE status = 'error'), min(start_time) FILTER (WHERE status = 'error') \
-             FROM spans WHERE service = 'orders' AND kind = 'server' AND start_time >= '{began}' AND start_time <= '{back}'"
+             FROM spans WHERE service = '{service}' AND kind = 'server' AND start_time >= '{began}' AND start_time <= '{back}'"
         );
         let answer: Value = self.client.post("api/query", &json!({ "sql": sql })).await?;
-        let row: (f64, f64, Option<Timestamp>) = serde_json::from_value(answer["rows"][0].clone()).context("counts of orders")?;
-        Ok(row.2.map(|first| Harm { orders: row.0, failed: row.1, lasted_s: back.duration_since(first).as_secs_f64() }))
+        let row: (f64, f64, Option<Timestamp>) = serde_json::from_value(answer["rows"][0].clone()).context("counts of requests")?;
+        Ok(row.2.map(|first| Harm { requests: row.0, failed: row.1, lasted_s: back.duration_since(first).as_secs_f64() }))
     }
 
     /// Requests a run and waits for its end.
@@ -244,8 +268,12 @@ impl<'a> Story<'a> {
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let request = RequestRun { document: document.to_owned(), parameters, incident: None, component: None, key: None };
         let requested: Run = self.client.post("api/runs", &request).await?;
+        self.run_ends(&requested.id, document).await
+    }
+
+    async fn run_ends(&self, run: &RunId, document: &str) -> anyhow::Result<Run> {
         self.wait(&format!("the end of the run of {document}"), async || {
-            let detail: RunDetail = self.client.get(&format!("api/runs/{}", requested.id), &[]).await?;
+            let detail: RunDetail = self.client.get(&format!("api/runs/{run}"), &[]).await?;
             Ok(detail.run.status.is_final().then_some(detail.run))
         })
         .await
