@@ -245,7 +245,7 @@ impl<'a> Story<'a> {
         let profile: Value = self.client.get(&format!("api/config-profiles/{FLAGS}"), &[]).await?;
         let environment = &profile["environments"][0];
         let run = [&environment["coming"]["run"], &environment["taken_back"]["run"]].into_iter().find_map(Value::as_str);
-        Ok(run.map(RunId::from))
+        Ok(run.and_then(|run| run.parse().ok()))
     }
 
     /// What the deployment cost, from its beginning to the return of the traffic. None while the lake knows no harm.
