@@ -1,9 +1,9 @@
-//! The few calls of AWS that values need: JSON over HTTPS, signed by AWS's own library.
+//! The few calls of AWS that values and Lambda's aliases need: JSON over HTTPS, signed by AWS's own library.
 //!
 //! Credentials come from the environment, else from a profile of the shared credentials file. The whole SDK would bring
-//! three hundred crates for five calls.
+//! three hundred crates for seven calls.
 //!
-//! Source: AWS SDKs and Tools Reference Guide, "Configuration settings"; AWS JSON 1.1 protocol.
+//! Source: AWS SDKs and Tools Reference Guide, "Configuration settings"; AWS JSON 1.1 and REST JSON protocols.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
+use reqwest::{Method, Url};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -19,7 +20,6 @@ use crate::cause::cause;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A secret has at most 64 KiB.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
-const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
@@ -87,17 +87,34 @@ impl Client {
 
     /// `target` is `SERVICE.ACTION` as the service's reference names it.
     pub async fn call(&self, service: &str, target: &str, body: &Value) -> Result<Value, AwsError> {
-        let unexpected = || AwsError::Unexpected { service: service.to_owned() };
         let body = Zeroizing::new(body.to_string());
-        let url = self.endpoint(service);
-        let headers = [("content-type", CONTENT_TYPE), ("x-amz-target", target)];
-        let mut request = self.http.post(&url).body(body.as_bytes().to_vec());
-        for (name, value) in headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).chain(self.signature(service, &url, &headers, &body).ok_or_else(unexpected)?) {
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
+        self.send(service, Method::POST, self.endpoint(service), &headers, &body).await
+    }
+
+    /// For services whose operations are methods of paths.
+    pub async fn rest(&self, service: &str, method: Method, path: &[&str], body: Option<&Value>) -> Result<Value, AwsError> {
+        let mut url = self.endpoint(service);
+        let base = url.parse::<Url>().ok().and_then(|mut url| {
+            url.path_segments_mut().ok()?.pop_if_empty().extend(path);
+            Some(url)
+        });
+        url = base.ok_or_else(|| AwsError::Unexpected { service: service.to_owned() })?.into();
+        let body = Zeroizing::new(body.map(Value::to_string).unwrap_or_default());
+        self.send(service, method, url, &[("content-type", "application/json")], &body).await
+    }
+
+    async fn send(&self, service: &str, method: Method, url: String, headers: &[(&str, &str)], body: &str) -> Result<Value, AwsError> {
+        let unexpected = || AwsError::Unexpected { service: service.to_owned() };
+        let signature = self.signature(service, method.as_str(), &url, headers, body).ok_or_else(unexpected)?;
+        let mut request = self.http.request(method, &url).body(body.as_bytes().to_vec());
+        for (name, value) in headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).chain(signature) {
             request = request.header(name, value);
         }
         let unreachable = |error: reqwest::Error| AwsError::Unreachable { service: service.to_owned(), endpoint: url.clone(), reason: cause(&error) };
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
+        let kind = response.headers().get("x-amzn-errortype").and_then(|kind| kind.to_str().ok()).map(str::to_owned);
         let mut bytes = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -106,7 +123,7 @@ impl Client {
             bytes.extend(&chunk);
         }
         let answer: Value = serde_json::from_slice(&bytes).map_err(|_| unexpected())?;
-        if status.is_success() { Ok(answer) } else { Err(refusal(service, &answer)) }
+        if status.is_success() { Ok(answer) } else { Err(refusal(service, kind.as_deref(), &answer)) }
     }
 
     fn endpoint(&self, service: &str) -> String {
@@ -115,7 +132,7 @@ impl Client {
     }
 
     /// The headers that carry it.
-    fn signature(&self, service: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Option<Vec<(String, String)>> {
+    fn signature(&self, service: &str, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Option<Vec<(String, String)>> {
         let identity = self.settings.credentials.clone().into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
@@ -126,17 +143,18 @@ impl Client {
             .build()
             .ok()?
             .into();
-        let signable = SignableRequest::new("POST", url, headers.iter().copied(), SignableBody::Bytes(body.as_bytes())).ok()?;
+        let signable = SignableRequest::new(method, url, headers.iter().copied(), SignableBody::Bytes(body.as_bytes())).ok()?;
         let (instructions, _) = sign(signable, &params).ok()?.into_parts();
         Some(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 }
 
-fn refusal(service: &str, answer: &Value) -> AwsError {
-    let text = |names: [&str; 2]| names.iter().find_map(|name| answer[*name].as_str()).unwrap_or_default().to_owned();
-    let kind = text(["__type", "code"]);
-    let kind = kind.rsplit('#').next().unwrap_or_default().to_owned();
-    AwsError::Refused { service: service.to_owned(), kind, message: text(["message", "Message"]) }
+/// The kind stands in the answer, or in a header.
+fn refusal(service: &str, kind: Option<&str>, answer: &Value) -> AwsError {
+    let text = |names: [&str; 2]| names.iter().find_map(|name| answer[*name].as_str());
+    let kind = text(["__type", "code"]).or(kind).unwrap_or_default();
+    let kind = kind.rsplit('#').next().and_then(|kind| kind.split(':').next()).unwrap_or_default().to_owned();
+    AwsError::Refused { service: service.to_owned(), kind, message: text(["message", "Message"]).unwrap_or_default().to_owned() }
 }
 
 /// From an INI file as `aws configure` writes it.

@@ -6,6 +6,7 @@ mod fixture;
 
 mod access;
 mod attachments;
+mod aws;
 mod canary;
 mod command_line;
 mod crash;
@@ -16,7 +17,6 @@ mod game_day;
 mod http;
 mod judge;
 mod judgement;
-mod kms;
 mod malformed;
 mod nginx_router;
 mod observes_itself;

@@ -32,7 +32,7 @@ use crate::configuration::Rollouts;
 use crate::configuration::rollouts::Place;
 use crate::runs::{Play, Played, Player, Runs, asking};
 use crate::values::ValueSource;
-use router::{CommandRouter, ProfileRouter, ProxyRouter, Router};
+use router::{CommandRouter, LambdaAliasRouter, ProfileRouter, ProxyRouter, Router};
 
 pub use error::DeploymentError;
 pub use records::Arrived;
@@ -165,6 +165,7 @@ impl Deployments {
             Described::Proxy(proxy) => {
                 Arc::new(ProxyRouter { described: proxy.clone(), http: self.http.clone(), values: self.values.clone(), asking: asking(run, "a router") })
             }
+            Described::LambdaAlias(alias) => Arc::new(LambdaAliasRouter { described: alias.clone() }),
             Described::Profile(profile) => self.profile_router(&profile.profile, &environment.name, run),
         }
     }

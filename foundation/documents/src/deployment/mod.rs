@@ -77,6 +77,7 @@ impl Gate {
 pub enum Router {
     Command(CommandRouter),
     Proxy(ProxyRouter),
+    LambdaAlias(LambdaAliasRouter),
     /// Of a configuration; no document says it.
     Profile(ProfileRouter),
 }
@@ -98,6 +99,15 @@ pub struct ProxyRouter {
     pub token: Option<String>,
     /// URLs that serve the new version, with `$version` for its name; empty if the proxy knows them already.
     pub backends: Vec<String>,
+    pub timeout: Duration,
+}
+
+/// An alias of an AWS Lambda function, which can share its calls between two published versions.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LambdaAliasRouter {
+    /// Its name or ARN.
+    pub function: String,
+    pub alias: String,
     pub timeout: Duration,
 }
 
@@ -261,6 +271,9 @@ fn router(node: &Node) -> Option<Router> {
     let timeout = |router: &Node| router.duration("timeout").unwrap_or(ROUTER_TIMEOUT);
     if let Some(command) = node.get("command") {
         return Some(Router::Command(CommandRouter { set: command.texts("set"), timeout: timeout(command) }));
+    }
+    if let Some(alias) = node.get("lambdaAlias") {
+        return Some(Router::LambdaAlias(LambdaAliasRouter { function: alias.owned("function")?, alias: alias.owned("alias")?, timeout: timeout(alias) }));
     }
     let proxy = node.get("proxy")?;
     Some(Router::Proxy(ProxyRouter { control: proxy.owned("control")?, token: proxy.owned("token"), backends: proxy.texts("backends"), timeout: timeout(proxy) }))

@@ -1,6 +1,7 @@
 //! What sends the traffic, behind one port: a file for each kind.
 
 mod command;
+mod lambda_alias;
 mod profile;
 mod proxy;
 
@@ -8,6 +9,7 @@ use async_trait::async_trait;
 use documents::strategy::Weight;
 
 pub use command::CommandRouter;
+pub use lambda_alias::LambdaAliasRouter;
 pub use profile::ProfileRouter;
 pub use proxy::ProxyRouter;
 

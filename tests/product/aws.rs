@@ -1,4 +1,4 @@
-//! AWS, as moto plays it: master keys of KMS, and references to Systems Manager and Secrets Manager.
+//! AWS, as moto plays it: master keys of KMS, references to Systems Manager and Secrets Manager, aliases of Lambda.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -24,6 +24,32 @@ apiVersion: backstage.io/v1alpha1
 kind: User
 metadata: { name: jo }
 spec: { memberOf: [] }
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: { name: orders }
+spec: { type: service, lifecycle: production, owner: user:jo }
+---
+apiVersion: mainstay.dev/v1
+kind: Deployment
+metadata: { name: orders-rollout }
+spec:
+  component: orders
+  environments:
+    - name: production
+      router: { lambdaAlias: { function: orders, alias: live } }
+      strategy: { steps: [{ percent: 10, hold: 1h }], bake: 1h }
+";
+
+/// Of a function that nobody has made.
+const MISSING: &str = "
+apiVersion: mainstay.dev/v1
+kind: Deployment
+metadata: { name: missing-rollout }
+spec:
+  component: orders
+  environments:
+    - { name: production, router: { lambdaAlias: { function: nowhere, alias: live } } }
 ";
 
 const RUNBOOK: &str = "---
@@ -140,4 +166,69 @@ async fn references_to_aws_are_filled_in() {
     let output = server.get(&format!("{path}/output")).await.to_string();
     assert_eq!(run["status"], "succeeded", "{run} {output}");
     assert!(output.contains("5s ••• •••"), "{output}");
+}
+
+/// How the calls of the function are shared: the version of most, and the share of another.
+async fn shares(moto: &Moto) -> (String, Value) {
+    let request = crate::fixture::client().get(format!("{}/2015-03-31/functions/orders/aliases/live", moto.url));
+    let named = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-central-1/lambda/aws4_request, SignedHeaders=host, Signature=none";
+    let alias: Value = request.header("authorization", named).send().await.unwrap().json().await.unwrap();
+    (alias["FunctionVersion"].as_str().unwrap().to_owned(), alias["RoutingConfig"]["AdditionalVersionWeights"].clone())
+}
+
+async fn shared(moto: &Moto, main: &str, others: Value) {
+    eventually(&format!("{main} and {others}"), LIMIT, async || {
+        let (version, weights) = shares(moto).await;
+        let none = others == json!({}) && weights.is_null();
+        (version == main && (weights == others || none)).then_some(())
+    })
+    .await;
+}
+
+async fn deploy(server: &Server, version: &str) -> String {
+    let run = server.post("api/runs", JO, json!({ "document": "orders-rollout", "parameters": { "version": version } })).await;
+    run["id"].as_str().unwrap_or_else(|| panic!("{run}")).to_owned()
+}
+
+async fn promote(server: &Server, run: &str, step: usize) {
+    eventually("the step is on record", LIMIT, async || {
+        let shifted = server.get(&format!("api/events?type=dev.mainstay.deployment.shifted&run={run}")).await;
+        shifted.as_array()?.iter().any(|event| event["data"]["step"] == step).then_some(())
+    })
+    .await;
+    let url = server.url(&format!("api/deployments/runs/{run}/action"));
+    let answer = server.http().post(url).header("x-mainstay-actor", JO).json(&json!("promote")).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+}
+
+#[tokio::test]
+async fn an_alias_of_lambda_shares_its_calls_between_two_versions() {
+    let moto = tokio::task::spawn_blocking(Moto::start).await.unwrap();
+    let server = moto.settings_without_key().start().await;
+    let run = deploy(&server, "2").await;
+    shared(&moto, "1", json!({ "2": 0.1 })).await;
+    promote(&server, &run, 0).await;
+    shared(&moto, "2", json!({})).await;
+    promote(&server, &run, 1).await;
+    eventually("the deployment's end", LIMIT, async || (server.get(&format!("api/runs/{run}")).await["run"]["status"] == "succeeded").then_some(())).await;
+    // Another is taken back from its first step.
+    let run = deploy(&server, "3").await;
+    shared(&moto, "2", json!({ "3": 0.1 })).await;
+    server.post(&format!("api/runs/{run}/cancel"), JO, json!({})).await;
+    shared(&moto, "2", json!({})).await;
+}
+
+#[tokio::test]
+async fn a_function_that_nobody_has_made_is_told_in_lambdas_words() {
+    let moto = tokio::task::spawn_blocking(Moto::start).await.unwrap();
+    let server = moto.settings_without_key().document("missing.yaml", MISSING).start().await;
+    let run = server.post("api/runs", JO, json!({ "document": "missing-rollout", "parameters": { "version": "2" } })).await;
+    let path = format!("api/runs/{}", run["id"].as_str().unwrap());
+    let run = eventually("the run's end", LIMIT, async || {
+        let run = server.get(&path).await["run"].clone();
+        (run["status"] == "failed").then_some(run)
+    })
+    .await;
+    let error = run["error"].as_str().unwrap();
+    assert!(error.contains("nowhere:live of Lambda refused") && error.contains("ResourceNotFound"), "{error}");
 }
