@@ -28,8 +28,7 @@ use ledger::{Actor, Batch, Ledger, Run, RunFilter, RunKind, RunStatus, types};
 use telemetry::promql::Engine;
 use tokio::sync::watch as channel;
 
-use crate::configuration::Rollouts;
-use crate::configuration::rollouts::Place;
+use crate::configuration::{Rollouts, rollouts};
 use crate::runs::{Play, Played, Player, Runs, asking};
 use crate::values::ValueSource;
 use router::{CommandRouter, LambdaAliasRouter, ProfileRouter, ProxyRouter, Router};
@@ -171,7 +170,7 @@ impl Deployments {
     }
 
     fn profile_router(&self, profile: &str, environment: &str, run: &Run) -> Arc<dyn Router> {
-        Arc::new(ProfileRouter { rollouts: self.rollouts.clone(), place: Place::new(profile, environment), run: run.id.clone() })
+        Arc::new(ProfileRouter { rollouts: self.rollouts.clone(), place: rollouts::Place::new(profile, environment), run: run.id.clone() })
     }
 
     async fn rest(&self, duration: Duration) {
