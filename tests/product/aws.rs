@@ -223,12 +223,7 @@ async fn a_function_that_nobody_has_made_is_told_in_lambdas_words() {
     let moto = tokio::task::spawn_blocking(Moto::start).await.unwrap();
     let server = moto.settings_without_key().document("missing.yaml", MISSING).start().await;
     let run = server.post("api/runs", JO, json!({ "document": "missing-rollout", "parameters": { "version": "2" } })).await;
-    let path = format!("api/runs/{}", run["id"].as_str().unwrap());
-    let run = eventually("the run's end", LIMIT, async || {
-        let run = server.get(&path).await["run"].clone();
-        (run["status"] == "failed").then_some(run)
-    })
-    .await;
-    let error = run["error"].as_str().unwrap();
-    assert!(error.contains("nowhere:live of Lambda refused") && error.contains("ResourceNotFound"), "{error}");
+    let path = format!("api/events?type=dev.mainstay.deployment.rollingback&run={}", run["id"].as_str().unwrap());
+    let reason = eventually("the reason", LIMIT, async || Some(server.get(&path).await.as_array()?.first()?["data"]["reason"].to_string())).await;
+    assert!(reason.contains("nowhere:live of Lambda refused") && reason.contains("ResourceNotFound"), "{reason}");
 }

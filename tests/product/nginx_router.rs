@@ -55,15 +55,19 @@ async fn a_deployment_shifts_nginx_and_who_moved_stays() {
         (USERS / 8..USERS / 3).contains(&moved.len()).then_some(moved)
     });
     let moved = moved.await;
-    server.post(&format!("api/deployments/runs/{run}/action"), "user:default/jo", json!("promote")).await;
+    let url = server.url(&format!("api/deployments/runs/{run}/action"));
+    let answer = server.http().post(url).header("x-mainstay-actor", "user:default/jo").json(&json!("promote")).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     let all = eventually("everybody has moved", LIMIT, async || Some(nginx.users_of("2").await).filter(|moved| moved.len() == USERS)).await;
     assert!(all.is_superset(&moved));
+    eventually("the deployment's end", LIMIT, async || (server.get(&format!("api/runs/{run}")).await["run"]["status"] == "succeeded").then_some(())).await;
 
     // What nginx refuses is not left behind, and the deployment tells nginx's own words.
     let request = json!({ "document": "orders-rollout", "parameters": { "version": "3 broken;", "from": "2" } });
     let run = server.post("api/runs", "user:default/jo", request).await["id"].as_str().unwrap().to_owned();
-    let output = format!("api/runs/{run}/output");
-    eventually("nginx's refusal", LIMIT, async || server.get(&output).await.to_string().contains("split_clients").then_some(())).await;
+    let path = format!("api/events?type=dev.mainstay.deployment.rollingback&run={run}");
+    let reason = eventually("nginx's refusal", LIMIT, async || Some(server.get(&path).await.as_array()?.first()?["data"]["reason"].to_string())).await;
+    assert!(reason.contains("[emerg]") && reason.contains("shares.conf"), "{reason}");
     assert_eq!(nginx.users_of("2").await.len(), USERS);
 }
 

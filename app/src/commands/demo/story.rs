@@ -23,6 +23,7 @@ const SCENARIO: &str = "checkout";
 const GAME_DAY: &str = "slow-payments-day";
 const DEPLOYMENT: &str = "orders-rollout";
 const FLAGS: &str = "web-flags";
+const ROLLOUT: &str = "web-flags/production";
 
 /// No step of the story takes longer, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -231,7 +232,7 @@ impl<'a> Story<'a> {
         let step = self.narrator.step("the flag gift-wrap is switched on in web.json, and goes out to a tenth of the people");
         self.shop.switch_gift_wrap_on()?;
         let run = self.wait("the flag's rollout", async || self.rollout().await).await?;
-        let run = self.run_ends(&run, FLAGS).await?;
+        let run = self.run_ends(&run, ROLLOUT).await?;
         step.done(&format!("the flag is taken back: {}", run.error.as_deref().unwrap_or("it was not, and everybody has it")));
         let step = self.narrator.step("counting who was harmed");
         let harm = self.wait("the spans of the failed checkouts", async || self.harm(&run, "web").await).await?;
@@ -242,10 +243,8 @@ impl<'a> Story<'a> {
 
     /// The run that takes the flags out, once there is one.
     async fn rollout(&self) -> anyhow::Result<Option<RunId>> {
-        let profile: Value = self.client.get(&format!("api/config-profiles/{FLAGS}"), &[]).await?;
-        let environment = &profile["environments"][0];
-        let run = [&environment["coming"]["run"], &environment["taken_back"]["run"]].into_iter().find_map(Value::as_str);
-        Ok(run.and_then(|run| run.parse().ok()))
+        let runs: Vec<Run> = self.client.get("api/runs", &[("document", ROLLOUT.to_owned())]).await?;
+        Ok(runs.into_iter().next().map(|run| run.id))
     }
 
     /// What the deployment cost, from its beginning to the return of the traffic. None while the lake knows no harm.
