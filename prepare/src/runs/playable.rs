@@ -151,7 +151,8 @@ impl Playable {
 }
 
 impl Playable {
-    /// `version` is the only one that can go out, if there is only one. A step for each gate and one for each shift. All may be begun again: what they do is on record before it happens.
+    /// A step for each gate and one for each shift. All may be begun again: what they do is on record before it happens.
+    /// `version` is the only one that can go out, if there is only one.
     fn of_deployment(deployment: &Deployment, version: Option<&str>) -> Self {
         let mut steps = Vec::new();
         let mut cells = Vec::new();
