@@ -12,7 +12,7 @@ use crate::fixture::server::ServerSettings;
 use crate::fixture::{Server, eventually, otlp};
 
 const KILLS: u64 = 50;
-const READY_WITHIN: Duration = Duration::from_secs(2);
+const LIMIT: Duration = Duration::from_secs(60);
 const ACTOR: &str = "user:default/test";
 
 const RUNBOOK: &str = r#"---
@@ -55,29 +55,28 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_fifty_kills() {
     let mut random = seed;
     let mut server = Arc::new(ServerSettings::new().document("three-steps.md", RUNBOOK).start().await);
     let incident = server.post("api/incidents", ACTOR, json!({"title": "crashes", "severity": "sev3"})).await["id"].clone();
-    let mut slowest = Duration::ZERO;
-    for kill in 0..KILLS {
-        let senders: Vec<_> = [Sender::Logs, Sender::Spans, Sender::Samples, Sender::Notes, Sender::Runs]
-            .map(|sender| tokio::spawn(send(sender, server.clone(), incident.clone(), next.clone(), acknowledged.clone())))
-            .into();
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        tokio::time::sleep(Duration::from_millis(10 + (random >> 33) % 140)).await;
-        rustix::process::kill_process(
-            rustix::process::Pid::from_raw(server.process_id() as i32).expect("a process id"),
-            rustix::process::Signal::KILL,
-        )
-        .expect("the server can be killed");
+    let (mut notes, mut runs) = (0, 0);
+    for _ in 0..KILLS {
+        let senders: Vec<_> = SENDERS.map(|sender| tokio::spawn(send(sender, server.clone(), incident.clone(), next.clone(), acknowledged.clone()))).into();
+        // What slow machines reach as well: a number of things acknowledged, and then any instant.
+        notes += 1 + below(3, &mut random);
+        runs += below(3, &mut random);
+        eventually("the acknowledgements before a kill", LIMIT, async || {
+            let acknowledged = acknowledged.lock().await;
+            (acknowledged.notes.len() >= notes && acknowledged.runs.len() >= runs).then_some(())
+        })
+        .await;
+        tokio::time::sleep(Duration::from_millis(below(60, &mut random) as u64)).await;
+        kill(&server);
         for sender in senders {
             sender.await.expect("a sender ends when its server does");
         }
         let settings = Arc::into_inner(server).expect("the senders are done").kill();
         server = Arc::new(settings.start().await);
-        slowest = slowest.max(server.ready_after);
-        assert!(server.ready_after < READY_WITHIN, "kill {kill}: ready after {:?}", server.ready_after);
     }
     let acknowledged = acknowledged.lock().await;
     println!(
-        "{} log records, {} spans, {} samples, {} notes, {} runs acknowledged; ready after {slowest:?} at most",
+        "{} log records, {} spans, {} samples, {} notes, {} runs acknowledged",
         acknowledged.logs.len(),
         acknowledged.spans.len(),
         acknowledged.samples.len(),
@@ -89,6 +88,44 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_fifty_kills() {
     check_signals(&server, &acknowledged).await;
     check_notes(&server, &incident, &acknowledged).await;
     check_runs(&server, &acknowledged).await;
+}
+
+mod timed {
+    use super::*;
+
+    const READY_WITHIN: Duration = Duration::from_secs(2);
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "runs alone"]
+    async fn a_killed_server_is_ready_within_two_seconds() {
+        let mut server = Arc::new(ServerSettings::new().document("three-steps.md", RUNBOOK).start().await);
+        let incident = server.post("api/incidents", ACTOR, json!({"title": "crashes", "severity": "sev3"})).await["id"].clone();
+        let (acknowledged, next) = (Arc::new(Mutex::new(Acknowledged::default())), Arc::new(AtomicU64::new(1)));
+        for number in 0..10 {
+            let senders: Vec<_> = SENDERS.map(|sender| tokio::spawn(send(sender, server.clone(), incident.clone(), next.clone(), acknowledged.clone()))).into();
+            tokio::time::sleep(Duration::from_millis(20 * number)).await;
+            kill(&server);
+            for sender in senders {
+                sender.await.expect("a sender ends when its server does");
+            }
+            server = Arc::new(Arc::into_inner(server).expect("the senders are done").kill().start().await);
+            println!("ready after {:?}", server.ready_after);
+            assert!(server.ready_after < READY_WITHIN, "kill {number}: ready after {:?}", server.ready_after);
+        }
+    }
+}
+
+const SENDERS: [Sender; 5] = [Sender::Logs, Sender::Spans, Sender::Samples, Sender::Notes, Sender::Runs];
+
+fn kill(server: &Server) {
+    let process = rustix::process::Pid::from_raw(server.process_id() as i32).expect("a process id");
+    rustix::process::kill_process(process, rustix::process::Signal::KILL).expect("the server can be killed");
+}
+
+/// A number from 0 to `limit` - 1, and the generator's next state.
+fn below(limit: usize, random: &mut u64) -> usize {
+    *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*random >> 33) as usize % limit
 }
 
 #[derive(Clone, Copy)]
@@ -171,7 +208,7 @@ async fn check_notes(server: &Server, incident: &Value, acknowledged: &Acknowled
 /// Every run that was promised comes to its end, each step of it once in the record.
 async fn check_runs(server: &Server, acknowledged: &Acknowledged) {
     for run in &acknowledged.runs {
-        let status = eventually(&format!("run {run} ends"), Duration::from_secs(60), async || {
+        let status = eventually(&format!("run {run} ends"), LIMIT, async || {
             let detail = server.get(&format!("api/runs/{run}")).await;
             let status = detail["run"]["status"].as_str().expect("a status").to_owned();
             ["succeeded", "failed", "cancelled"].contains(&status.as_str()).then_some(status)

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -42,7 +42,21 @@ const RULES: &str = r#"groups:
 "#;
 
 #[tokio::test]
-async fn a_version_that_fails_is_back_within_seconds_and_few_users_were_harmed() {
+async fn a_version_that_fails_is_taken_back_and_few_users_were_harmed() {
+    a_failing_version_comes_back().await;
+}
+
+mod timed {
+    #[tokio::test]
+    #[ignore = "runs alone"]
+    async fn a_version_that_fails_is_back_within_five_seconds() {
+        let took = super::a_failing_version_comes_back().await;
+        assert!(took.as_secs_f64() < 5.0, "{took:#}");
+    }
+}
+
+/// From the first bad answer to the weight at zero.
+async fn a_failing_version_comes_back() -> SignedDuration {
     let world = World::start(|number| if number.is_multiple_of(2) { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK }).await;
     world.deployment("{ canary: { percent: 10, interval: 1h } }", "").await;
     let users = Users::come(&world.proxy.url);
@@ -53,15 +67,15 @@ async fn a_version_that_fails_is_back_within_seconds_and_few_users_were_harmed()
 
     let back = &world.server.get("api/events?type=dev.mainstay.deployment.rolledback").await[0];
     let back: Timestamp = back["time"].as_str().unwrap().parse().unwrap();
-    let first = felt.failures.iter().map(|(at, _)| *at).min().expect("the version failed");
-    let last = felt.failures.iter().map(|(at, _)| *at).max().expect("the version failed");
-    let harmed: BTreeSet<usize> = felt.failures.iter().map(|(_, user)| *user).collect();
+    let first = felt.failures.iter().map(|failure| failure.answered).min().expect("the version failed");
+    let last = felt.failures.iter().map(|failure| failure.asked).max().expect("the version failed");
+    let harmed: BTreeSet<usize> = felt.failures.iter().map(|failure| failure.user).collect();
     let took = back.duration_since(first);
     println!("from the first bad answer to the weight at zero: {took:#}; {} of {USERS} users harmed", harmed.len());
-    assert!(took.as_secs_f64() < 5.0, "{took:#}");
-    assert!(last <= back.checked_add(Duration::from_millis(200)).unwrap(), "nothing fails any more once the traffic is back");
+    assert!(last <= back, "who asks once the traffic is back gets the old version; {last} is after {back}");
     assert!(harmed.len() < USERS / 5, "a tenth of the users were to see the version, and {} did", harmed.len());
     assert_eq!(world.proxy.get("shares").await["weight"], 0.0);
+    took
 }
 
 #[tokio::test]
@@ -264,8 +278,14 @@ struct Users {
 #[derive(Default)]
 struct Felt {
     answers: usize,
-    /// When, and who.
-    failures: Vec<(Timestamp, usize)>,
+    failures: Vec<Failure>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Failure {
+    user: usize,
+    asked: Timestamp,
+    answered: Timestamp,
 }
 
 impl Users {
@@ -280,10 +300,11 @@ impl Users {
                 let mut pace = tokio::time::interval(Duration::from_millis(400 + user as u64));
                 while !leaving.load(Ordering::Relaxed) {
                     pace.tick().await;
+                    let asked = Timestamp::now();
                     let answer = client.get(&url).header("x-user", user.to_string()).send().await;
                     felt.answers += 1;
                     if !answer.is_ok_and(|answer| answer.status().is_success()) {
-                        felt.failures.push((Timestamp::now(), user));
+                        felt.failures.push(Failure { user, asked, answered: Timestamp::now() });
                     }
                 }
                 felt
