@@ -22,6 +22,8 @@ const ROUNDS: usize = 3;
 const SECONDS: u64 = 5;
 /// An arrival rate that the slowest of the peers keeps, too.
 const OPEN_RATE: u64 = 200;
+/// Requests of one user who stays.
+const LOOPS: u64 = 200;
 
 pub async fn run(report: &mut Report) -> anyhow::Result<()> {
     let nginx = Nginx::start("", FILES).await?;
@@ -115,19 +117,12 @@ fn one_request(place: &Place, report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One script file, read by both.
+/// One script file, read by both, in two shapes: users who stay on their connections, and users who come and go.
 fn same_script(place: &Place, report: &mut Report) -> anyhow::Result<()> {
     let Some(artillery) = find("artillery") else {
         eprintln!("artillery is not installed, so it is left out: npm install -g artillery");
         return Ok(());
     };
-    let script = |seconds: u64, rate: u64| {
-        let text = format!(
-            "config: {{ target: 'URL', phases: [{{ duration: {seconds}, arrivalRate: {rate} }}] }}\nscenarios: [{{ flow: [{{ loop: [{{ get: {{ url: /page.html }} }}], count: 5 }}] }}]"
-        );
-        place.write(&format!("open-{seconds}-{rate}.yaml"), &text)
-    };
-    let (idle, loaded) = (script(1, 1)?, script(SECONDS, OPEN_RATE)?);
     let theirs = |script: &str| {
         let told = place.folder.path().join("artillery.json");
         let arguments = ["run", "--quiet", "--output", &told.display().to_string(), script].map(str::to_owned);
@@ -135,12 +130,23 @@ fn same_script(place: &Place, report: &mut Report) -> anyhow::Result<()> {
         let answer: Value = serde_json::from_slice(&std::fs::read(&told)?)?;
         Ok(Used { cpu_s, requests: answer["aggregate"]["counters"]["http.requests"].as_f64().context("artillery tells its requests")? })
     };
-    let tools: Vec<(&str, Box<dyn Fn(bool) -> anyhow::Result<Used> + '_>)> = vec![
-        ("Mainstay", Box::new(|is_idle| ours(if is_idle { &idle } else { &loaded }))),
-        ("Artillery", Box::new(|is_idle| theirs(if is_idle { &idle } else { &loaded }))),
-    ];
-    let rows = compared(&tools)?;
-    report.table(&format!("Processor time of a request, the same script file: {OPEN_RATE} arrivals a second, five requests each"), ["tool", "µs a request", "× the first"], rows);
+    let script = |name: &str, phase: &str, loops: u64| {
+        place.write(name, &format!("config: {{ target: 'URL', phases: [{{ {phase} }}] }}\nscenarios: [{{ flow: [{{ loop: [{{ get: {{ url: /page.html }} }}], count: {loops} }}] }}]"))
+    };
+    let idle = script("idle.yaml", "duration: 1, arrivalRate: 1", 5)?;
+    let staying = script("staying.yaml", &format!("duration: 1, arrivalCount: {CONNECTIONS}"), LOOPS)?;
+    let coming = script("coming.yaml", &format!("duration: {SECONDS}, arrivalRate: {OPEN_RATE}"), 5)?;
+    for (shape, loaded) in [
+        (format!("{CONNECTIONS} users, each {LOOPS} requests on one connection"), &staying),
+        (format!("{OPEN_RATE} users a second, each five requests on a connection of its own"), &coming),
+    ] {
+        let tools: Vec<(&str, Box<dyn Fn(bool) -> anyhow::Result<Used> + '_>)> = vec![
+            ("Mainstay", Box::new(|is_idle| ours(if is_idle { &idle } else { loaded }))),
+            ("Artillery", Box::new(|is_idle| theirs(if is_idle { &idle } else { loaded }))),
+        ];
+        let rows = compared(&tools)?;
+        report.table(&format!("Processor time of a request, the same script file: {shape}"), ["tool", "µs a request", "× the first"], rows);
+    }
     Ok(())
 }
 
