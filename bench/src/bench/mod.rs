@@ -14,6 +14,7 @@ mod peer;
 mod process;
 mod promql;
 mod proxy;
+mod rates;
 mod remote_write;
 mod report;
 mod scenarios;
@@ -26,7 +27,7 @@ use report::Report;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Only these parts: start, ingest, promql, documents, scenarios, judge, flags, proxy
+    /// Only these parts: start, ingest, promql, documents, scenarios, rates, judge, flags, proxy
     #[arg(value_name = "PART")]
     parts: Vec<String>,
 
@@ -59,6 +60,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
     if wanted("scenarios") {
         scenarios::run(&mut report).await?;
+    }
+    if wanted("rates") {
+        rates::run(&mut report).await?;
     }
     if wanted("ingest") || wanted("promql") {
         let load = load::Metrics::new(args.series);
