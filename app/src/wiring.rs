@@ -243,7 +243,7 @@ impl Rooms {
         );
         let host = GameDayHost { runs: runs.clone(), incidents: incidents.clone() };
         let game_days = GameDays::new(ledger.clone(), documents.clone(), clock.clone(), postmortems.clone(), Arc::new(host));
-        let deployments = Deployments::new(ledger.clone(), documents.clone(), engine.clone(), clock.clone(), values.clone(), rollouts.clone());
+        let deployments = Deployments::new(ledger.clone(), documents.clone(), engine.clone(), sql.clone(), clock.clone(), values.clone(), rollouts.clone());
         let configurations = Configurations::new(documents.clone(), rollouts);
         let outgoing = RolloutTask::new(configurations.clone(), runs.clone(), clock.clone(), &holder);
         let players = Players::from([

@@ -1,6 +1,5 @@
 //! AWS, as moto plays it: master keys of KMS, references to Systems Manager and Secrets Manager, aliases of Lambda.
 
-use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
@@ -8,10 +7,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::fixture::deployments::{JO, promote};
 use crate::fixture::server::ServerSettings;
-use crate::fixture::{Server, eventually, repository};
+use crate::fixture::{Server, eventually, python, repository};
 
-const JO: &str = "user:default/jo";
 const LIMIT: Duration = Duration::from_secs(60);
 
 const DOCUMENTS: &str = "
@@ -77,8 +76,7 @@ struct Moto {
 impl Moto {
     /// On a free port, with a key, two parameters and a secret.
     fn start() -> Self {
-        let python = std::env::var_os("MAINSTAY_PYTHON").unwrap_or_else(|| repository("target/python/bin/python").into_os_string());
-        let mut child = Command::new::<OsString>(python)
+        let mut child = Command::new(python())
             .arg("-u")
             .arg(repository("tests/python/aws.py"))
             .stdin(Stdio::piped())
@@ -188,17 +186,6 @@ async fn shared(moto: &Moto, main: &str, others: Value) {
 async fn deploy(server: &Server, version: &str) -> String {
     let run = server.post("api/runs", JO, json!({ "document": "orders-rollout", "parameters": { "version": version } })).await;
     run["id"].as_str().unwrap_or_else(|| panic!("{run}")).to_owned()
-}
-
-async fn promote(server: &Server, run: &str, step: usize) {
-    eventually("the step is on record", LIMIT, async || {
-        let shifted = server.get(&format!("api/events?type=dev.mainstay.deployment.shifted&run={run}")).await;
-        shifted.as_array()?.iter().any(|event| event["data"]["step"] == step).then_some(())
-    })
-    .await;
-    let url = server.url(&format!("api/deployments/runs/{run}/action"));
-    let answer = server.http().post(url).header("x-mainstay-actor", JO).json(&json!("promote")).send().await.unwrap();
-    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
 }
 
 #[tokio::test]

@@ -1,25 +1,16 @@
 //! A new version goes out in steps, with a program as its router, and comes back by itself.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::fixture::eventually;
+use crate::fixture::deployments::{JO, ORDERS, ended};
 use crate::fixture::server::{Server, ServerSettings};
-
-const ACTOR: &str = "user:default/jo";
-
-const CATALOG: &str = "apiVersion: backstage.io/v1alpha1
-kind: User
-metadata: { name: jo }
----
-apiVersion: backstage.io/v1alpha1
-kind: Component
-metadata: { name: orders }
-spec: { type: service, lifecycle: production, owner: user:jo }
-";
+use crate::fixture::{eventually, python};
 
 /// The weight is a line in a file, as a configuration would be.
 fn deployment(weights: &Path, strategy: &str, more: &str) -> String {
@@ -44,15 +35,7 @@ fn lines(weights: &Path) -> Vec<String> {
 
 async fn deploy(server: &Server, version: &str) -> String {
     let request = json!({ "document": "orders-rollout", "parameters": { "version": version, "from": "1" } });
-    server.post("api/runs", ACTOR, request).await["id"].as_str().unwrap().to_owned()
-}
-
-async fn ended(server: &Server, run: &str) -> Value {
-    eventually("the deployment's end", Duration::from_secs(60), async || {
-        let run = server.get(&format!("api/runs/{run}")).await["run"].clone();
-        ["succeeded", "failed", "cancelled"].contains(&run["status"].as_str()?).then_some(run)
-    })
-    .await
+    server.post("api/runs", JO, request).await["id"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -60,7 +43,7 @@ async fn a_version_arrives_in_steps_and_the_next_starts_from_it() {
     let folder = tempfile::tempdir().unwrap();
     let weights = folder.path().join("weights");
     let strategy = "{ steps: [{ percent: 10, hold: 200ms }, { percent: 50, hold: 200ms }] }";
-    let server = ServerSettings::new().document("catalog.yaml", CATALOG).document("rollout.yaml", &deployment(&weights, strategy, "")).start().await;
+    let server = ServerSettings::new().document("catalog.yaml", ORDERS).document("rollout.yaml", &deployment(&weights, strategy, "")).start().await;
     let run = deploy(&server, "2").await;
     assert_eq!(ended(&server, &run).await["status"], "succeeded");
     assert_eq!(lines(&weights), ["1 2 10", "1 2 50", "1 2 100"]);
@@ -78,7 +61,7 @@ async fn a_hook_that_fails_takes_the_version_back() {
     let hooks = "      hooks: { eachStep: [{ runbook: look }] }\n";
     let runbook = "---\napiVersion: mainstay.dev/v1\nkind: Runbook\nmetadata: { name: look }\n---\n# Look\n\n```bash\necho not good; exit 1\n```\n";
     let document = deployment(&weights, "{ canary: { percent: 10, interval: 100ms } }", hooks);
-    let server = ServerSettings::new().document("catalog.yaml", CATALOG).document("rollout.yaml", &document).document("look.md", runbook).start().await;
+    let server = ServerSettings::new().document("catalog.yaml", ORDERS).document("rollout.yaml", &document).document("look.md", runbook).start().await;
     let run = ended(&server, &deploy(&server, "2").await).await;
     assert_eq!(run["status"], "failed");
     assert!(run["error"].as_str().unwrap().contains("rolled back: the hook look failed"), "{run}");
@@ -96,7 +79,7 @@ async fn an_alarm_takes_the_version_back_within_seconds() {
     let document = deployment(&weights, "{ canary: { percent: 10, interval: 1h } }", "      alarms: [OrdersFailing]\n");
     let fires = jiff::Timestamp::now().as_second() + 6;
     let server = ServerSettings::new()
-        .document("catalog.yaml", CATALOG)
+        .document("catalog.yaml", ORDERS)
         .document("rollout.yaml", &document)
         .document("rules.yaml", &rules.replace("mainstay_never or on() (time() > FIRES)", &format!("vector(time()) > {fires}")))
         .start()
@@ -115,8 +98,8 @@ async fn a_cancelled_deployment_is_taken_back_and_a_stopped_one_stands_still() {
     let folder = tempfile::tempdir().unwrap();
     let weights = folder.path().join("weights");
     let document = deployment(&weights, "{ canary: { percent: 10, interval: 1h } }", "");
-    let server = ServerSettings::new().document("catalog.yaml", CATALOG).document("rollout.yaml", &document).start().await;
-    server.post("api/deployments/switch", ACTOR, json!({ "stopped": true, "reason": "an incident" })).await;
+    let server = ServerSettings::new().document("catalog.yaml", ORDERS).document("rollout.yaml", &document).start().await;
+    server.post("api/deployments/switch", JO, json!({ "stopped": true, "reason": "an incident" })).await;
     let run = deploy(&server, "2").await;
     let waits = eventually("a word of the stop", Duration::from_secs(10), async || {
         let output = server.get(&format!("api/runs/{run}/output")).await.to_string();
@@ -124,9 +107,9 @@ async fn a_cancelled_deployment_is_taken_back_and_a_stopped_one_stands_still() {
     });
     waits.await;
     assert!(lines(&weights).is_empty());
-    server.post("api/deployments/switch", ACTOR, json!({ "stopped": false })).await;
+    server.post("api/deployments/switch", JO, json!({ "stopped": false })).await;
     eventually("the first step", Duration::from_secs(10), async || (lines(&weights) == ["1 2 10"]).then_some(())).await;
-    server.post(&format!("api/runs/{run}/cancel"), ACTOR, json!({})).await;
+    server.post(&format!("api/runs/{run}/cancel"), JO, json!({})).await;
     assert_eq!(ended(&server, &run).await["status"], "cancelled");
     eventually("the old weight", Duration::from_secs(10), async || (lines(&weights) == ["1 2 10", "1 2 0"]).then_some(())).await;
 }
@@ -136,7 +119,7 @@ async fn a_deployment_survives_kill_9_at_any_instant() {
     let folder = tempfile::tempdir().unwrap();
     let weights = folder.path().join("weights");
     let strategy = "{ steps: [{ percent: 10, hold: 300ms }, { percent: 50, hold: 300ms }] }";
-    let mut server = ServerSettings::new().document("catalog.yaml", CATALOG).document("rollout.yaml", &deployment(&weights, strategy, "")).start().await;
+    let mut server = ServerSettings::new().document("catalog.yaml", ORDERS).document("rollout.yaml", &deployment(&weights, strategy, "")).start().await;
     let run = deploy(&server, "2").await;
     for step in 1..=3 {
         let distinct = || lines(&weights).into_iter().collect::<BTreeSet<_>>().len();
@@ -149,4 +132,48 @@ async fn a_deployment_survives_kill_9_at_any_instant() {
     assert_eq!(taken, ["1 2 10", "1 2 50", "1 2 100"], "a weight may be set twice, but none is left out or goes back");
     let recorded = server.get("api/events?type=dev.mainstay.deployment.shifting").await;
     assert_eq!(recorded.as_array().unwrap().len(), 3);
+}
+
+/// Somebody holds the database for longer than a write waits for it. Whatever comes of the deployment, the weight that
+/// the router has is on record.
+#[tokio::test]
+async fn a_locked_database_leaves_no_weight_that_is_not_on_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights");
+    let strategy = "{ steps: [{ percent: 10, hold: 1s }, { percent: 50, hold: 1s }] }";
+    let server = ServerSettings::new().document("catalog.yaml", ORDERS).document("rollout.yaml", &deployment(&weights, strategy, "")).start().await;
+    let run = deploy(&server, "2").await;
+    eventually("the first step", Duration::from_secs(30), async || lines(&weights).first().map(drop)).await;
+    let lock = Lock::hold(&server.data().join("ledger.sqlite"));
+    let refused = server.http().post(server.url("api/incidents")).json(&json!({ "title": "locked out", "severity": "sev3" })).send().await.unwrap();
+    assert_eq!(refused.status(), 503, "{}", refused.text().await.unwrap());
+    drop(lock);
+    let status = ended(&server, &run).await["status"].clone();
+    let expected = if status == "succeeded" { "1 2 100" } else { "1 2 0" };
+    eventually("the traffic is where the record has it", Duration::from_secs(30), async || (lines(&weights).last()? == expected).then_some(())).await;
+    for weight in lines(&weights).iter().filter_map(|line| line.strip_prefix("1 2 ")?.parse::<f64>().ok()).filter(|weight| *weight > 0.0) {
+        let recorded = server.get("api/events?type=dev.mainstay.deployment.shifting").await;
+        assert!(recorded.as_array().unwrap().iter().any(|event| event["data"]["weight"] == weight), "{weight} is not on record: {recorded}");
+    }
+}
+
+/// Another program's write transaction, for as long as this lives.
+struct Lock(Child);
+
+impl Lock {
+    fn hold(database: &Path) -> Self {
+        let script = "import sqlite3, sys; held = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30); held.execute('BEGIN IMMEDIATE'); print('held', flush=True); sys.stdin.read()";
+        let mut child = Command::new(python()).args(["-c", script]).arg(database).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python runs");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("stdout is piped")).read_line(&mut line).expect("it says when it holds it");
+        assert_eq!(line, "held\n");
+        Self(child)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
 }

@@ -343,3 +343,44 @@ async fn a_game_day_goes_on_after_a_crash() {
     let opened = server.get("api/events?type=dev.mainstay.gameday.began").await;
     assert_eq!(opened.as_array().unwrap().len(), 1, "it did not begin twice");
 }
+
+/// It is announced, begins at its hour without a person, and still moves nothing in production before somebody has said
+/// yes: once to the day, once to the experiment.
+#[tokio::test]
+async fn an_appointment_in_production_begins_by_itself_and_waits_for_approvals() {
+    let shop = Shop::open().await;
+    let start = jiff::Timestamp::now().checked_add(Duration::from_secs(3)).unwrap();
+    let day = format!("{STOPPED}  schedule: {{ start: '{start}', duration: 1h, automatic: true }}\n").replace("[lost-page, lost-page]", "[lost-page]");
+    let (fault, seen) = (shop.file("fault"), shop.file("seen"));
+    let production = lost_page(&shop.url, &fault, &seen) + "extensions:\n  - { name: mainstay, environment: production }\n";
+    let server = shop.server(&day).document("experiments/lost-page.yaml", &production).start().await;
+    let announced = eventually("the announcement", LIMIT, async || {
+        server.get("api/events?type=dev.mainstay.gameday.announced").await.as_array()?.first().cloned()
+    });
+    assert_eq!(announced.await["data"]["automatic"], true);
+
+    let day = waiting(&server, "stopped").await;
+    assert!(jiff::Timestamp::now() >= start);
+    approve(&server, &day).await;
+    let experiment = waiting(&server, "lost-page").await;
+    assert!(!fault.exists(), "nobody has approved the experiment yet");
+    approve(&server, &experiment).await;
+    eventually("the fault", LIMIT, async || fault.exists().then_some(())).await;
+    std::fs::write(&seen, "").unwrap();
+    assert_eq!(ended(&server, &day).await["status"], "succeeded");
+    assert_eq!(outcome(&server, "stopped").await["experiments"][0]["trial"], "held");
+}
+
+/// The run of a document that waits for people.
+async fn waiting(server: &Server, document: &str) -> String {
+    eventually("a run that waits", LIMIT, async || {
+        let runs = server.get("api/runs?status=waiting").await;
+        let run = runs.as_array()?.iter().find(|run| run["document"] == document)?;
+        Some(run["id"].as_str()?.to_owned())
+    })
+    .await
+}
+
+async fn approve(server: &Server, run: &str) {
+    server.post(&format!("api/runs/{run}/approve"), KIM, json!({})).await;
+}

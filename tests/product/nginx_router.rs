@@ -8,22 +8,14 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::fixture::deployments::{JO, ORDERS, promote};
 use crate::fixture::server::ServerSettings;
 use crate::fixture::{client, eventually, repository};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const USERS: usize = 300;
 
-const DOCUMENTS: &str = "apiVersion: backstage.io/v1alpha1
-kind: User
-metadata: { name: jo }
----
-apiVersion: backstage.io/v1alpha1
-kind: Component
-metadata: { name: orders }
-spec: { type: service, lifecycle: production, owner: user:jo }
----
-apiVersion: mainstay.dev/v1
+const ROLLOUT: &str = "apiVersion: mainstay.dev/v1
 kind: Deployment
 metadata: { name: orders-rollout }
 spec:
@@ -40,7 +32,8 @@ async fn a_deployment_shifts_nginx_and_who_moved_stays() {
     let nginx = Nginx::start(&first, &second).await;
     let script = repository("examples/routers/nginx/set-weight.sh").canonicalize().unwrap();
     let server = ServerSettings::new()
-        .document("catalog.yaml", &DOCUMENTS.replace("SCRIPT", &script.display().to_string()))
+        .document("catalog.yaml", ORDERS)
+        .document("rollout.yaml", &ROLLOUT.replace("SCRIPT", &script.display().to_string()))
         .variable("SHARES", &nginx.shares().display().to_string())
         .variable("NGINX", &nginx.call())
         .start()
@@ -48,23 +41,21 @@ async fn a_deployment_shifts_nginx_and_who_moved_stays() {
     assert_eq!(nginx.users_of("2").await.len(), 0);
 
     let request = json!({ "document": "orders-rollout", "parameters": { "version": "2", "from": "1" } });
-    let run = server.post("api/runs", "user:default/jo", request).await["id"].as_str().unwrap().to_owned();
+    let run = server.post("api/runs", JO, request).await["id"].as_str().unwrap().to_owned();
     // An old worker of nginx answers until it has ended.
     let moved = eventually("a fifth of the users has moved", LIMIT, async || {
         let moved = nginx.users_of("2").await;
         (USERS / 8..USERS / 3).contains(&moved.len()).then_some(moved)
     });
     let moved = moved.await;
-    let url = server.url(&format!("api/deployments/runs/{run}/action"));
-    let answer = server.http().post(url).header("x-mainstay-actor", "user:default/jo").json(&json!("promote")).send().await.unwrap();
-    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    promote(&server, &run, 0).await;
     let all = eventually("everybody has moved", LIMIT, async || Some(nginx.users_of("2").await).filter(|moved| moved.len() == USERS)).await;
     assert!(all.is_superset(&moved));
     eventually("the deployment's end", LIMIT, async || (server.get(&format!("api/runs/{run}")).await["run"]["status"] == "succeeded").then_some(())).await;
 
     // What nginx refuses is not left behind, and the deployment tells nginx's own words.
     let request = json!({ "document": "orders-rollout", "parameters": { "version": "3 broken;", "from": "2" } });
-    let run = server.post("api/runs", "user:default/jo", request).await["id"].as_str().unwrap().to_owned();
+    let run = server.post("api/runs", JO, request).await["id"].as_str().unwrap().to_owned();
     let path = format!("api/events?type=dev.mainstay.deployment.rollingback&run={run}");
     let reason = eventually("nginx's refusal", LIMIT, async || Some(server.get(&path).await.as_array()?.first()?["data"]["reason"].to_string())).await;
     assert!(reason.contains("[emerg]") && reason.contains("shares.conf"), "{reason}");

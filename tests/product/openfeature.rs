@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::fixture::server::ServerSettings;
-use crate::fixture::{Server, eventually, repository};
+use crate::fixture::{self, Server, eventually, repository};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -284,8 +284,7 @@ fn base(server: &Server) -> String {
 }
 
 async fn python(url: &str, asks: &Value) -> Value {
-    let python = std::env::var_os("MAINSTAY_PYTHON").map(PathBuf::from).unwrap_or_else(|| repository("target/python/bin/python"));
-    let mut command = Command::new(python);
+    let mut command = Command::new(fixture::python());
     command.arg(repository("tests/python/openfeature_client.py")).args(["--url", url, "--asks", &asks.to_string()]);
     told(command).await
 }

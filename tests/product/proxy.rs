@@ -13,22 +13,12 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::fixture::deployments::{JO, ORDERS, ended};
 use crate::fixture::server::{Server, ServerSettings};
 use crate::fixture::{client, eventually, program};
 
-const ACTOR: &str = "user:default/jo";
 const LIMIT: Duration = Duration::from_secs(60);
 const USERS: usize = 200;
-
-const CATALOG: &str = "apiVersion: backstage.io/v1alpha1
-kind: User
-metadata: { name: jo }
----
-apiVersion: backstage.io/v1alpha1
-kind: Component
-metadata: { name: orders }
-spec: { type: service, lifecycle: production, owner: user:jo }
-";
 
 /// Accuses the version whose requests fail.
 const RULES: &str = r#"groups:
@@ -151,7 +141,7 @@ impl World {
         let counter = Arc::new(AtomicU64::new(0));
         let one = serve(axum::routing::get(async || StatusCode::OK)).await;
         let two = serve(axum::routing::get(async move || second(counter.fetch_add(1, Ordering::Relaxed)))).await;
-        let server = ServerSettings::new().document("catalog.yaml", CATALOG).document("rules.yaml", RULES).variable("HOOK_PASSWORD", "correct-horse-battery").start().await;
+        let server = ServerSettings::new().document("catalog.yaml", ORDERS).document("rules.yaml", RULES).variable("HOOK_PASSWORD", "correct-horse-battery").start().await;
         let proxy = ProxyProcess::start(&one, &two, &server.addresses.otlp_http).await;
         Self { server, proxy }
     }
@@ -178,16 +168,8 @@ spec:
 
     async fn deploy(&self) -> String {
         let request = json!({ "document": "orders-rollout", "parameters": { "version": "2", "from": "1" } });
-        self.server.post("api/runs", ACTOR, request).await["id"].as_str().unwrap().to_owned()
+        self.server.post("api/runs", JO, request).await["id"].as_str().unwrap().to_owned()
     }
-}
-
-async fn ended(server: &Server, run: &str) -> Value {
-    eventually("the deployment's end", LIMIT, async || {
-        let run = server.get(&format!("api/runs/{run}")).await["run"].clone();
-        ["succeeded", "failed", "cancelled"].contains(&run["status"].as_str()?).then_some(run)
-    })
-    .await
 }
 
 /// At `/`; the URL.

@@ -5,16 +5,15 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::fixture::server::ServerSettings;
-use crate::fixture::{Server, repository};
+use crate::fixture::{Server, python, repository};
 
 const MARKER: &str = "from-python";
 
 #[tokio::test]
 async fn every_record_of_the_python_sdk_is_found_by_sql_and_promql() {
-    let python = std::env::var_os("MAINSTAY_PYTHON").unwrap_or_else(|| repository("target/python/bin/python").into_os_string());
     let server = ServerSettings::new().start().await;
     let (grpc, http) = (format!("http://{}", server.addresses.otlp_grpc), format!("http://{}", server.addresses.otlp_http));
-    let mut send = Command::new(&python);
+    let mut send = Command::new(python());
     send.arg(repository("tests/python/send_otlp.py")).args(["--grpc", &grpc, "--http", &http, "--marker", MARKER]);
     let output = tokio::task::spawn_blocking(move || send.output()).await.unwrap().expect("python runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -7,21 +7,11 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 
 use crate::fixture::eventually;
+use crate::fixture::deployments::{JO, ORDERS, promote};
 use crate::fixture::server::{Server, ServerSettings};
 use crate::openfeature::refetch;
 
-const ACTOR: &str = "user:default/jo";
 const LIMIT: Duration = Duration::from_secs(30);
-
-const CATALOG: &str = "apiVersion: backstage.io/v1alpha1
-kind: User
-metadata: { name: jo }
----
-apiVersion: backstage.io/v1alpha1
-kind: Component
-metadata: { name: orders }
-spec: { type: service, lifecycle: production, owner: user:jo }
-";
 
 /// The steps hold until the test promotes them.
 const STEPS: &str = "strategy: { steps: [{ percent: 20, hold: 1h }, { percent: 60, hold: 1h }], bake: 1h }";
@@ -50,7 +40,7 @@ fn flags(value: &str) -> String {
 }
 
 fn settings(rest: &str) -> ServerSettings {
-    ServerSettings::new().document("catalog.yaml", CATALOG).document("checkout.yaml", &profile(rest)).document("flags.json", &flags("old"))
+    ServerSettings::new().document("catalog.yaml", ORDERS).document("checkout.yaml", &profile(rest)).document("flags.json", &flags("old"))
 }
 
 /// A server whose first version is on record.
@@ -80,18 +70,6 @@ async fn at_weight(server: &Server, percent: f64) -> String {
         (coming["weight_percent"].as_f64()? == percent).then(|| coming["run"].as_str().unwrap().to_owned())
     })
     .await
-}
-
-/// The step's record comes right after the share's.
-async fn promote(server: &Server, run: &str, step: usize) {
-    eventually("the step is on record", LIMIT, async || {
-        let shifted = server.get(&format!("api/events?type=dev.mainstay.deployment.shifted&run={run}")).await;
-        shifted.as_array()?.iter().any(|event| event["data"]["step"] == step).then_some(())
-    })
-    .await;
-    let url = server.url(&format!("api/deployments/runs/{run}/action"));
-    let answer = server.http().post(url).header("x-mainstay-actor", ACTOR).json(&json!("promote")).send().await.unwrap();
-    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
 }
 
 /// Which of so many entities have this value of the flag.
@@ -143,7 +121,7 @@ async fn a_flag_goes_out_in_steps_and_nobody_falls_back() {
 
     promote(&server, &run, 1).await;
     at_weight(&server, 100.0).await;
-    let nameless = server.post("ofrep/v1/evaluate/flags/sort", ACTOR, json!({})).await;
+    let nameless = server.post("ofrep/v1/evaluate/flags/sort", JO, json!({})).await;
     assert_eq!((having(&server, "new", 200).await.len(), &nameless["value"]), (200, &json!("new")));
     promote(&server, &run, 2).await;
     let arrived = eventually("it has arrived", LIMIT, async || {

@@ -87,6 +87,12 @@ impl Graph {
         members.splice(0..0, listed);
         members
     }
+
+    /// Whether a list of users and groups names `user`; an empty one names everybody.
+    pub fn names(&self, people: &[EntityRef], user: &str) -> bool {
+        let is_user = |reference: &EntityRef| reference.to_string() == user;
+        people.is_empty() || people.iter().any(|one| if one.kind() == "group" { self.members(one).iter().any(is_user) } else { is_user(one) })
+    }
 }
 
 /// What reading a folder came to.

@@ -1,7 +1,7 @@
 //! Time is injected, so that a rule's hour passes in a millisecond of a test.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 pub use jiff::Timestamp;
@@ -12,6 +12,9 @@ use tokio::sync::watch;
 #[async_trait]
 pub trait Clock: Send + Sync + std::fmt::Debug {
     fn now(&self) -> Timestamp;
+
+    /// Since some instant in the past. Never goes back or jumps, whatever is done to the wall clock.
+    fn steady(&self) -> Duration;
 
     /// Returns at `deadline`, or at once if it has passed.
     async fn sleep_until(&self, deadline: Timestamp);
@@ -29,6 +32,11 @@ impl Clock for SystemClock {
         Timestamp::now()
     }
 
+    fn steady(&self) -> Duration {
+        static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        ORIGIN.elapsed()
+    }
+
     async fn sleep_until(&self, deadline: Timestamp) {
         let left = deadline.duration_since(Timestamp::now());
         if let Ok(left) = Duration::try_from(left) {
@@ -40,34 +48,54 @@ impl Clock for SystemClock {
 /// A clock that moves only when a test moves it.
 #[derive(Debug, Clone)]
 pub struct ManualClock {
-    now: watch::Sender<Timestamp>,
+    hands: watch::Sender<Hands>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Hands {
+    wall: Timestamp,
+    steady: Duration,
 }
 
 impl ManualClock {
     pub fn at(now: Timestamp) -> Self {
-        Self { now: watch::Sender::new(now) }
+        Self { hands: watch::Sender::new(Hands { wall: now, steady: Duration::ZERO }) }
     }
 
     pub fn advance(&self, by: Duration) {
-        let by = SignedDuration::try_from(by).expect("a test's step fits a signed duration");
-        self.now.send_modify(|now| *now += by);
+        self.hands.send_modify(|hands| {
+            hands.wall += by;
+            hands.steady += by;
+        });
     }
 
+    /// Time passes until `now`, which must not lie in the past.
     pub fn set(&self, now: Timestamp) {
-        self.now.send_replace(now);
+        self.advance(now.duration_since(self.now()).unsigned_abs());
+    }
+
+    /// Somebody sets the wall clock; no time passes.
+    pub fn jump(&self, by: SignedDuration) {
+        self.hands.send_modify(|hands| hands.wall += by);
     }
 }
 
 #[async_trait]
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *self.now.borrow()
+        self.hands.borrow().wall
+    }
+
+    fn steady(&self) -> Duration {
+        self.hands.borrow().steady
     }
 
     async fn sleep_until(&self, deadline: Timestamp) {
-        let mut now = self.now.subscribe();
+        let mut hands = self.hands.subscribe();
+        let begun = *hands.borrow_and_update();
+        let Ok(left) = Duration::try_from(deadline.duration_since(begun.wall)) else { return };
         // The sender lives as long as `self`, so waiting cannot fail.
-        let _ = now.wait_for(|now| *now >= deadline).await;
+        let _ = hands.wait_for(|hands| hands.steady >= begun.steady + left).await;
     }
 }
 

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod duration;
 pub mod entity;
 pub mod error;
+pub mod guard;
 pub mod id;
 pub mod severity;
 pub mod table;

@@ -79,6 +79,8 @@ pub const DEPLOYMENT_SHIFTING: &str = "dev.mainstay.deployment.shifting";
 pub const DEPLOYMENT_SHIFTED: &str = "dev.mainstay.deployment.shifted";
 /// The judge looked, and says something else than before.
 pub const DEPLOYMENT_JUDGED: &str = "dev.mainstay.deployment.judged";
+/// The time of a step begins anew, since for a while nobody watched or the clock jumped.
+pub const DEPLOYMENT_WATCHED_ANEW: &str = "dev.mainstay.deployment.watchedanew";
 /// A person ended a step early.
 pub const DEPLOYMENT_PROMOTED: &str = "dev.mainstay.deployment.promoted";
 pub const DEPLOYMENT_PAUSED: &str = "dev.mainstay.deployment.paused";

@@ -8,7 +8,7 @@
 //! Changes answer with the status after them. Errors are `{"error": TEXT}`.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, TcpListener as StdListener};
+use std::net::TcpListener as StdListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use kernel::guard::{is_loopback_host, same_secret};
 use kernel::{Classified, Kind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -87,19 +88,11 @@ fn admit(shared: &Shared, headers: &HeaderMap) -> Result<(), Fault> {
     let token = shared.config.control.as_ref().and_then(|control| control.token.as_ref());
     if let Some(token) = token {
         let given = headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-        let same = given.is_some_and(|given| same(given, token.as_bytes()));
+        let same = given.is_some_and(|given| same_secret(given, token.as_bytes()));
         return same.then_some(()).ok_or_else(|| Fault(StatusCode::UNAUTHORIZED, "send the token of the control API: Authorization: Bearer TOKEN".to_owned()));
     }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(host, |(name, _)| name);
-    let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
-    let local = name == "localhost" || address.is_ok_and(|address| address.is_loopback());
-    local.then_some(()).ok_or_else(|| Fault(StatusCode::FORBIDDEN, "without a token the control API answers only to a loopback address as Host".to_owned()))
-}
-
-/// Takes as long whatever the difference.
-fn same(given: &[u8], token: &[u8]) -> bool {
-    given.len() == token.len() && given.iter().zip(token).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+    is_loopback_host(host).then_some(()).ok_or_else(|| Fault(StatusCode::FORBIDDEN, "without a token the control API answers only to a loopback address as Host".to_owned()))
 }
 
 #[derive(Deserialize)]

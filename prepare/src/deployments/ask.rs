@@ -101,6 +101,7 @@ impl Deployments {
             Ok(request) => request,
             Err(reason) => return Ok(Answer::Failed(format!("the hook {url} cannot be asked: {reason}"))),
         };
+        asked.play.reporter.line(format!("asks {url}")).await;
         let silent = format!("the hook {url} was silent for {}", format_duration(asked.hook.timeout));
         let question = async {
             loop {

@@ -25,6 +25,7 @@ use documents::config_profile::of_rollout_name;
 use documents::deployment::{Deployment, Environment, Router as Described};
 use kernel::{RunId, SharedClock, Timestamp};
 use ledger::{Actor, Batch, Ledger, Run, RunFilter, RunKind, RunStatus, types};
+use telemetry::SqlSource;
 use telemetry::promql::Engine;
 use tokio::sync::watch as channel;
 
@@ -34,7 +35,7 @@ use crate::values::ValueSource;
 use router::{CommandRouter, LambdaAliasRouter, ProfileRouter, ProxyRouter, Router};
 
 pub use error::DeploymentError;
-pub use records::Arrived;
+pub use records::{Arrived, Stopped};
 pub use state::{Place, Progress, Reason, ReasonKind};
 pub use task::UndoTask;
 
@@ -83,6 +84,7 @@ pub struct Deployments {
     ledger: Ledger,
     graph: channel::Receiver<Arc<Loaded>>,
     engine: Engine,
+    sql: Arc<dyn SqlSource>,
     runs: Runs,
     clock: SharedClock,
     http: reqwest::Client,
@@ -96,12 +98,13 @@ impl Deployments {
         ledger: Ledger,
         graph: channel::Receiver<Arc<Loaded>>,
         engine: Engine,
+        sql: Arc<dyn SqlSource>,
         clock: SharedClock,
         values: Arc<dyn ValueSource>,
         rollouts: Rollouts,
     ) -> Self {
         let runs = Runs::new(ledger.clone(), graph.clone(), clock.clone());
-        Self { ledger, graph, engine, runs, clock, http: reqwest::Client::new(), values, rollouts }
+        Self { ledger, graph, engine, sql, runs, clock, http: reqwest::Client::new(), values, rollouts }
     }
 
     /// Nothing is deployed any more until it is allowed again. What is under way stands still, and is still watched.
@@ -115,9 +118,9 @@ impl Deployments {
         Ok(())
     }
 
-    /// Why all deployments are stopped, if they are.
-    pub async fn stopped(&self) -> Result<Option<String>, DeploymentError> {
-        Ok(records::stopped(&self.ledger).await?.map(|(reason, _)| reason))
+    /// Why, by whom and since when all deployments are stopped, if they are.
+    pub async fn stopped(&self) -> Result<Option<Stopped>, DeploymentError> {
+        Ok(records::stopped(&self.ledger).await?)
     }
 
     /// The version that has all traffic of an environment.
@@ -141,6 +144,7 @@ impl Deployments {
 
     async fn say(&self, run: &RunId, kind: &str, actor: &Actor) -> Result<(), DeploymentError> {
         let run = self.ledger.run(run).await?;
+        self.runs.check_operator(&run, actor)?;
         let events = records::of_run(&self.ledger, &run.id).await?;
         let environments = events.iter().rev().filter_map(|event| event.data["environment"].as_str());
         let Some(passage) = environments.into_iter().find_map(|environment| records::passage(&run, environment, &events)) else {
@@ -234,3 +238,7 @@ impl Deployments {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tests/shift.rs"]
+mod tests;

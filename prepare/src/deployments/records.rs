@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use documents::strategy::Weight;
+use jiff::SignedDuration;
 use kernel::{RunId, Timestamp};
 use ledger::{Actor, Event, EventFilter, Ledger, LedgerError, NewEvent, Run, types};
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,7 @@ fn add(mut progress: Progress, event: &Event) -> Progress {
         types::DEPLOYMENT_HOOK_PASSED => progress.hooks_passed.extend(serde_json::from_value::<HookId>(data["hook"].clone()).ok()),
         types::DEPLOYMENT_SHIFTING => progress.weight = data["weight"].as_f64().and_then(Weight::percent).unwrap_or(progress.weight),
         types::DEPLOYMENT_SHIFTED => progress.shifted_at.extend(step().map(|step| (step, event.time))),
+        types::DEPLOYMENT_WATCHED_ANEW => watched_anew(&mut progress, event.time, step(), data["jumped_ms"].as_i64()),
         types::DEPLOYMENT_PROMOTED => progress.promoted.extend(step()),
         types::DEPLOYMENT_PAUSED => progress.paused_at = progress.paused_at.or(Some(event.time)),
         types::DEPLOYMENT_RESUMED => {
@@ -90,6 +92,18 @@ fn add(mut progress: Progress, event: &Event) -> Progress {
     progress
 }
 
+/// Instants from before a jump are told by the clock that has jumped, so that they can be compared with those since.
+fn watched_anew(progress: &mut Progress, at: Timestamp, step: Option<usize>, jumped_ms: Option<i64>) {
+    if let Some(jumped) = jumped_ms.map(SignedDuration::from_millis) {
+        progress.began_at = progress.began_at.map(|began| began.checked_add(jumped).unwrap_or(began));
+        progress.comparable_since = Some(at);
+    }
+    if let Some(step) = step {
+        progress.watched_anew.insert(step, at);
+        progress.stood_still.remove(&step);
+    }
+}
+
 /// The version that has all traffic of an environment.
 pub async fn arrived(ledger: &Ledger, deployment: &str, environment: &str) -> Result<Option<Arrived>, LedgerError> {
     let filter = EventFilter {
@@ -103,8 +117,16 @@ pub async fn arrived(ledger: &Ledger, deployment: &str, environment: &str) -> Re
     Ok(newest.and_then(|event| Some(Arrived { version: event.data["version"].as_str()?.to_owned(), at: event.time, run: event.run? })))
 }
 
+/// That nothing may be deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    pub reason: String,
+    pub by: Actor,
+    pub since: Timestamp,
+}
+
 /// Why all deployments are stopped, if they are.
-pub async fn stopped(ledger: &Ledger) -> Result<Option<(String, Event)>, LedgerError> {
+pub async fn stopped(ledger: &Ledger) -> Result<Option<Stopped>, LedgerError> {
     let filter = EventFilter {
         kinds: vec![types::DEPLOYMENTS_STOPPED.to_owned(), types::DEPLOYMENTS_ALLOWED.to_owned()],
         newest_first: true,
@@ -112,7 +134,7 @@ pub async fn stopped(ledger: &Ledger) -> Result<Option<(String, Event)>, LedgerE
         ..EventFilter::default()
     };
     let newest = ledger.events(&filter).await?.pop().filter(|event| event.kind == types::DEPLOYMENTS_STOPPED);
-    Ok(newest.map(|event| (event.data["reason"].as_str().unwrap_or("no reason was given").to_owned(), event)))
+    Ok(newest.map(|event| Stopped { reason: event.data["reason"].as_str().unwrap_or("no reason was given").to_owned(), by: event.actor, since: event.time }))
 }
 
 pub fn switch(kind: &str, reason: &str, actor: &Actor) -> NewEvent {

@@ -1,10 +1,13 @@
 //! The shift of one environment's traffic, from the first hook to the end of the bake time.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use documents::deployment::{Deployment, Environment, Hook, Router as Described};
 use documents::strategy::Weight;
+use jiff::SignedDuration;
+use kernel::Timestamp;
 use ledger::{Batch, NewEvent, types};
 use serde_json::json;
 
@@ -21,6 +24,43 @@ const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(500);
 /// Between two attempts to take traffic back, which never ends before it succeeds.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// The instant of a look, by both clocks.
+#[derive(Clone, Copy)]
+struct Look {
+    wall: Timestamp,
+    steady: Duration,
+}
+
+/// Why it is not known how long a step was watched.
+#[derive(Debug, PartialEq)]
+enum Gap {
+    /// Nobody has looked since the server was started.
+    Unwatched,
+    /// The wall clock was set, or the machine slept.
+    Jump(SignedDuration),
+}
+
+impl Gap {
+    /// Clocks that are only brought into line stay below it.
+    const JUMP_MIN: SignedDuration = SignedDuration::from_secs(2);
+
+    fn between(before: Option<Look>, now: Look) -> Option<Self> {
+        let Some(before) = before else { return Some(Self::Unwatched) };
+        let steady = SignedDuration::try_from(now.steady - before.steady).unwrap_or(SignedDuration::MAX);
+        let jumped = now.wall.duration_since(before.wall).saturating_sub(steady);
+        (jumped.abs() >= Self::JUMP_MIN).then_some(Self::Jump(jumped))
+    }
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unwatched => f.write_str("the server was started again"),
+            Self::Jump(jumped) => write!(f, "the clock jumped by {jumped:#}"),
+        }
+    }
+}
 
 pub(super) struct Shift<'a> {
     pub all: &'a Deployments,
@@ -55,6 +95,7 @@ impl Deployments {
 impl Shift<'_> {
     async fn carry(&self) -> Result<(), DeploymentError> {
         let mut watcher = Watcher::default();
+        let mut looked = None;
         loop {
             let progress = self.progress().await?;
             let held = self.all.stopped().await?.is_some();
@@ -66,8 +107,17 @@ impl Shift<'_> {
                     self.line(format!("{} is on its way to {}", self.passage.version, self.passage.environment)).await;
                 }
                 Next::Ask(hook) => self.ask(hook).await?,
-                Next::Shift(step) => self.advance(step).await?,
-                Next::Watch { step, until } => self.observe(&mut watcher, &progress, Some(step), Some(until)).await?,
+                Next::Shift(step) => {
+                    self.advance(step).await?;
+                    looked = Some(self.look());
+                }
+                Next::Watch { step, until } => {
+                    let now = self.look();
+                    match Gap::between(looked.replace(now), now) {
+                        Some(gap) => self.watch_anew(step, gap).await?,
+                        None => self.observe(&mut watcher, &progress, Some(step), Some(until)).await?,
+                    }
+                }
                 Next::StandStill { step } => self.observe(&mut watcher, &progress, step, None).await?,
                 Next::TakeBack => self.take_back().await?,
                 Next::Complete => {
@@ -111,6 +161,20 @@ impl Shift<'_> {
         }
     }
 
+    fn look(&self) -> Look {
+        Look { wall: self.all.clock.now(), steady: self.all.clock.steady() }
+    }
+
+    /// The time of a step is time in which somebody watched it.
+    async fn watch_anew(&self, step: usize, gap: Gap) -> Result<(), DeploymentError> {
+        self.line(format!("watches the step from its beginning: {gap}")).await;
+        let jumped_ms = match gap {
+            Gap::Unwatched => None,
+            Gap::Jump(jumped) => i64::try_from(jumped.as_millis()).ok(),
+        };
+        self.record(types::DEPLOYMENT_WATCHED_ANEW, json!({ "step": step, "because": gap.to_string(), "jumped_ms": jumped_ms }), None).await
+    }
+
     async fn set(&self, weight: Weight) -> Result<Result<(), RouterError>, DeploymentError> {
         let shares = self.shares(weight);
         let mut attempt = 1;
@@ -127,7 +191,7 @@ impl Shift<'_> {
     }
 
     /// Looks until the step's time is over, or something is to be decided anew.
-    async fn observe(&self, watcher: &mut Watcher, progress: &Progress, step: Option<usize>, until: Option<kernel::Timestamp>) -> Result<(), DeploymentError> {
+    async fn observe(&self, watcher: &mut Watcher, progress: &Progress, step: Option<usize>, until: Option<Timestamp>) -> Result<(), DeploymentError> {
         match watcher.watch(self, progress, step, until).await? {
             Seen::Harm(reason) => self.roll_back(reason).await,
             Seen::Nothing => Ok(()),

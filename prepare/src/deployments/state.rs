@@ -36,6 +36,10 @@ pub struct Progress {
     pub weight: Weight,
     /// When the router took the weight of each step.
     pub shifted_at: BTreeMap<usize, Timestamp>,
+    /// Since when a step is watched without a gap, if not since it began.
+    pub watched_anew: BTreeMap<usize, Timestamp>,
+    /// Since when both versions can be compared, if not since the first step: the clock jumped.
+    pub comparable_since: Option<Timestamp>,
     /// Steps that a person ended early.
     pub promoted: BTreeSet<usize>,
     /// Since when it stands still.
@@ -126,7 +130,7 @@ pub fn next(environment: &Environment, progress: &Progress, held: bool, now: Tim
 
 fn end_of(index: usize, steps: &[Step], progress: &Progress) -> Timestamp {
     let hold = steps.get(index).map(|step| step.hold).unwrap_or_default() + progress.stood_still.get(&index).copied().unwrap_or_default();
-    let since = progress.shifted_at.get(&index).copied().unwrap_or(Timestamp::MIN);
+    let since = progress.watched_anew.get(&index).or(progress.shifted_at.get(&index)).copied().unwrap_or(Timestamp::MIN);
     since.checked_add(hold).unwrap_or(Timestamp::MAX)
 }
 

@@ -113,8 +113,8 @@ impl Watcher {
 
     async fn judge(&mut self, shift: &Shift<'_>, progress: &Progress, described: &Judge) -> Result<Option<Reason>, DeploymentError> {
         let now = shift.all.clock.now();
-        let Some(since) = progress.shifted_at.values().next().copied() else { return Ok(None) };
-        let due = self.judged_at.unwrap_or(since).checked_add(described.every).unwrap_or(Timestamp::MAX);
+        let Some(since) = progress.comparable_since.or(progress.shifted_at.values().next().copied()) else { return Ok(None) };
+        let due = self.judged_at.filter(|at| *at <= now).unwrap_or(since).checked_add(described.every).unwrap_or(Timestamp::MAX);
         if due > now {
             return Ok(None);
         }

@@ -1,4 +1,4 @@
-//! Who may approve a step. Decides only.
+//! Who may approve a step, and who may steer a deployment. Decides only.
 
 use documents::Graph;
 use kernel::EntityRef;
@@ -11,9 +11,8 @@ pub fn check(approval: &Approval, actor: &Actor, initiator: &Actor, graph: &Grap
     if actor == initiator {
         return Err(RunError::ByInitiator);
     }
-    if !is_approver(approval, actor, graph) {
-        let approvers: Vec<String> = approval.approvers.iter().map(EntityRef::to_string).collect();
-        return Err(RunError::NotApprover { actor: actor.to_string(), approvers: approvers.join(", ") });
+    if !graph.names(&approval.approvers, &actor.0) {
+        return Err(RunError::NotApprover { actor: actor.to_string(), approvers: list(&approval.approvers) });
     }
     if approval.approved_by.contains(actor) {
         return Err(RunError::ApprovedAlready { actor: actor.to_string() });
@@ -21,12 +20,16 @@ pub fn check(approval: &Approval, actor: &Actor, initiator: &Actor, graph: &Grap
     Ok(())
 }
 
-/// Whether the policy names `actor`, or a group that it is a member of; an empty policy names everyone.
-fn is_approver(approval: &Approval, actor: &Actor, graph: &Graph) -> bool {
-    let is_actor = |reference: &EntityRef| reference.to_string() == actor.0;
-    approval.approvers.is_empty()
-        || approval.approvers.iter().any(|approver| match approver.kind() {
-            "group" => graph.members(approver).iter().any(is_actor),
-            _ => is_actor(approver),
-        })
+/// Whether `actor` may steer a deployment, its run and its retries. A document that is gone forbids nobody.
+pub fn check_operator(graph: &Graph, deployment: &str, actor: &Actor) -> Result<(), RunError> {
+    match graph.deployments.get(deployment) {
+        Some(deployment) if !graph.names(&deployment.operators, &actor.0) => {
+            Err(RunError::NotOperator { actor: actor.to_string(), deployment: deployment.name.clone(), operators: list(&deployment.operators) })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn list(people: &[EntityRef]) -> String {
+    people.iter().map(EntityRef::to_string).collect::<Vec<_>>().join(", ")
 }

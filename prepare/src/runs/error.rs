@@ -27,6 +27,8 @@ pub enum RunError {
     ByInitiator,
     #[error("{actor} is not among the approvers of this step: {approvers}")]
     NotApprover { actor: String, approvers: String },
+    #[error("{actor} is not among the operators of the deployment {deployment}: {operators}")]
+    NotOperator { actor: String, deployment: String, operators: String },
     #[error("{actor} has approved this step already")]
     ApprovedAlready { actor: String },
     #[error("what is to be approved has changed since it was shown; read it again")]
@@ -61,7 +63,7 @@ impl Classified for RunError {
             | Self::TooManyAttachments { .. }
             | Self::TooLargeAttachments { .. }
             | Self::UnusableAttachment { .. } => Kind::Invalid,
-            Self::ByInitiator | Self::NotApprover { .. } => Kind::Forbidden,
+            Self::ByInitiator | Self::NotApprover { .. } | Self::NotOperator { .. } => Kind::Forbidden,
             Self::NotWaiting { .. }
             | Self::NotInterrupted { .. }
             | Self::Finished { .. }

@@ -48,7 +48,7 @@ pub mod state;
 mod task;
 mod values;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::time::Duration;
 

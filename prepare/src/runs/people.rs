@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use documents::Loaded;
 use kernel::{RunId, SharedClock};
-use ledger::{Actor, Ledger, LedgerError, Run, RunStatus, Step, StepStatus, types};
+use ledger::{Actor, Ledger, LedgerError, Run, RunKind, RunStatus, Step, StepStatus, types};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -88,6 +88,7 @@ impl Runs {
     /// Asks that the run be stopped; what is under way is ended first.
     pub async fn cancel(&self, run: &RunId, actor: &Actor) -> Result<Run, RunError> {
         self.change(run, |change| {
+            self.check_operator(&change.run, actor)?;
             if change.run.status.is_final() {
                 return Err(RunError::Finished { run: run.clone(), status: change.run.status });
             }
@@ -127,6 +128,7 @@ impl Runs {
     /// A new run of the same document with the same parameters; approvals are asked anew.
     pub async fn retry(&self, run: &RunId, actor: &Actor) -> Result<Run, RunError> {
         let before = self.ledger.run(run).await?;
+        self.check_operator(&before, actor)?;
         if !before.status.is_final() {
             return Err(RunError::NotFinished { run: run.clone() });
         }
@@ -169,6 +171,14 @@ impl Runs {
                 Err(LedgerError::Conflict(_)) if attempt < ATTEMPTS => {}
                 Err(error) => return Err(error.into()),
             }
+        }
+    }
+
+    /// Whether this person may steer the run, which matters if it is a deployment's.
+    pub(crate) fn check_operator(&self, run: &Run, actor: &Actor) -> Result<(), RunError> {
+        match run.kind {
+            RunKind::Deployment => approval::check_operator(&self.graph.borrow().graph, &run.document, actor),
+            _ => Ok(()),
         }
     }
 

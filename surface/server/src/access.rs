@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use crate::error::ApiError;
 use kernel::Kind;
+use kernel::guard::{is_loopback_host, same_secret};
 
 #[derive(Clone)]
 pub enum Access {
@@ -39,7 +40,7 @@ impl Access {
     pub fn admits(&self, method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
         match self {
             Self::Loopback => admits_loopback(method, headers),
-            Self::Token(token) if shown_tokens(headers).any(|shown| same(shown.as_bytes(), token.as_bytes())) => Ok(()),
+            Self::Token(token) if shown_tokens(headers).any(|shown| same_secret(shown.as_bytes(), token.as_bytes())) => Ok(()),
             Self::Token(_) => Err(ApiError::unauthorized(
                 "this server asks for its access token: send it as 'Authorization: Bearer TOKEN'",
             )),
@@ -75,14 +76,6 @@ fn admits_loopback(method: &Method, headers: &HeaderMap) -> Result<(), ApiError>
     Ok(())
 }
 
-fn is_loopback_host(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    };
-    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 fn shown_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
     let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = authorization.and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned);
@@ -100,11 +93,6 @@ fn shown_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
         .find(|(name, _)| *name == SESSION_COOKIE)
         .map(|(_, value)| value.to_owned());
     [bearer, basic, cookie].into_iter().flatten()
-}
-
-/// Compares without telling by its duration where the two differ.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
 }
 
 #[cfg(test)]

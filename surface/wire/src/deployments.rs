@@ -1,7 +1,7 @@
 //! Deployments: what goes where, and what people say of it.
 
 use kernel::{EntityRef, RunId, Timestamp};
-use ledger::Run;
+use ledger::{Actor, Run};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,6 +15,8 @@ pub struct DeploymentSummary {
     /// In the order in which a version passes through them.
     pub environments: Vec<DeploymentEnvironment>,
     pub freezes: Vec<DeploymentFreeze>,
+    /// Users and groups who may promote, pause, resume, cancel and retry; empty if anybody may.
+    pub operators: Vec<EntityRef>,
     /// The newest.
     pub last_run: Option<Run>,
 }
@@ -46,7 +48,18 @@ pub struct DeploymentFreeze {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DeploymentSwitch {
     pub stopped: bool,
-    /// Why it was stopped; on a request, why it is switched.
+    /// Why it was stopped.
+    pub reason: Option<String>,
+    /// Who stopped it.
+    pub by: Option<Actor>,
+    pub since: Option<Timestamp>,
+}
+
+/// What a person does with the switch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SwitchDeployments {
+    pub stopped: bool,
+    /// Why it is switched.
     pub reason: Option<String>,
 }
 

@@ -152,7 +152,7 @@ const environments = (list: [name: string, gates: string[], strategy: Strategy, 
   }));
 
 const summary = (name: string, title: string, component: string, rest: DeploymentSummary['environments'], more: Partial<DeploymentSummary> = {}): DeploymentSummary => ({
-  name, title, component: `component:default/${component}`, path: `ops/deployments/${component}.yaml`, environments: rest, freezes: [], last_run: deploymentRuns.find(({ document }) => document === name) ?? null, ...more
+  name, title, component: `component:default/${component}`, path: `ops/deployments/${component}.yaml`, environments: rest, freezes: [], operators: [], last_run: deploymentRuns.find(({ document }) => document === name) ?? null, ...more
 });
 
 export const deployments: DeploymentSummary[] = [
@@ -160,12 +160,12 @@ export const deployments: DeploymentSummary[] = [
     ['alpha', [], AT_ONCE, [], '2.4.0', 1509, 1],
     ['beta', ['checkout', 'quiet for 10m'], CANARY, ['OrdersFailing'], '2.4.0', 1095, 1],
     ['production', GATES, STEPS, ['OrdersFailing', 'QueueStuck'], '2.3.8', 177_220, 3]
-  ]), { freezes: [{ start: ago(-5 * 86_400), end: ago(-12 * 86_400), reason: 'the week of the sale' }] }),
+  ]), { freezes: [{ start: ago(-5 * 86_400), end: ago(-12 * 86_400), reason: 'the week of the sale' }], operators: ['group:default/shop-team'] }),
   summary('web-rollout', 'Web', 'web', environments([['production', [], CANARY, ['CheckoutSlow'], '117', 700_000, 4]]), { freezes: [{ start: ago(3600), end: ago(-7200), reason: 'the release of the app' }] }),
   summary('worker-rollout', 'Worker', 'worker', environments([['staging', ['approval'], CANARY, ['QueueStuck', 'NoHeartbeat'], null, 0, 5], ['production', [], CANARY, ['QueueStuck'], null, 0, 5]]))
 ];
 
-export const deploymentSwitch: DeploymentSwitch = { stopped: false, reason: null };
+export const deploymentSwitch: DeploymentSwitch = { stopped: false, reason: null, by: null, since: null };
 
 const storyOf = (run: string) => stories.find((one) => one.id === run);
 

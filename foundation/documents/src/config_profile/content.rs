@@ -4,12 +4,12 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use flags::{FlagSet, Format};
+use jsonschema::Validator;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::ProfileKind;
-use super::json_schema::{self, Compiled};
+use super::{ProfileKind, json_schema};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Level, Origin};
 use crate::kinds::Reading;
@@ -42,7 +42,7 @@ pub struct Given {
     pub kind: ProfileKind,
     pub format: Option<Format>,
     pub content_type: Option<String>,
-    pub schemas: Vec<Compiled>,
+    pub schemas: Vec<Validator>,
 }
 
 impl ConfigContent {
@@ -163,7 +163,7 @@ fn compiled(written: &Written, format: Option<Format>, reading: &mut Reading<'_>
 }
 
 /// What says that it is JSON or YAML must be so, and fit its schemas.
-fn freeform(written: &Written, content_type: &str, schemas: &[Compiled], reading: &mut Reading<'_>) -> Option<()> {
+fn freeform(written: &Written, content_type: &str, schemas: &[Validator], reading: &mut Reading<'_>) -> Option<()> {
     let tree = match content_type.split(';').next().unwrap_or_default().trim() {
         "application/json" => json(written, reading)?,
         "application/x-yaml" | "application/yaml" => yaml(written, reading)?,

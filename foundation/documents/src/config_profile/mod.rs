@@ -9,6 +9,7 @@ mod rollout;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jsonschema::Validator;
 use kernel::EntityRef;
 use serde::Serialize;
 
@@ -155,7 +156,7 @@ fn alarms(node: &Node, reading: &mut Reading<'_>) -> Vec<String> {
     names
 }
 
-fn validators(spec: &Node, kind: ProfileKind, reading: &mut Reading<'_>) -> (Vec<ConfigValidator>, Vec<json_schema::Compiled>) {
+fn validators(spec: &Node, kind: ProfileKind, reading: &mut Reading<'_>) -> (Vec<ConfigValidator>, Vec<Validator>) {
     let (mut validators, mut schemas) = (Vec::new(), Vec::new());
     for node in spec.get("validators").map(Node::items).unwrap_or_default() {
         if let Some((node, file)) = node.get("schema").and_then(|schema| Some((schema, schema.text()?))) {

@@ -48,6 +48,7 @@ impl ConfigProfile {
             title: Some(format!("{} in {}", self.title.as_ref().unwrap_or(&self.name), environment.name)),
             description: self.description.clone(),
             component: self.component.clone(),
+            operators: Vec::new(),
             environments: vec![Environment {
                 name: environment.name.clone(),
                 gates: Vec::new(),

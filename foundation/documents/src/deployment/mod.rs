@@ -29,6 +29,8 @@ pub struct Deployment {
     pub title: Option<String>,
     pub description: Option<String>,
     pub component: EntityRef,
+    /// Users and groups who may promote, pause, resume, cancel and retry; empty names everybody.
+    pub operators: Vec<EntityRef>,
     /// In the order in which a version passes through them. At least one.
     pub environments: Vec<Environment>,
     pub freezes: Vec<Freeze>,
@@ -54,9 +56,21 @@ pub enum Gate {
     Approval(ApprovalPolicy),
     /// A scenario that passes.
     Scenario(String),
+    /// Each of these; at least one.
+    Readiness(Vec<ReadinessCheck>),
     /// None of the environment's alarms fires for so long.
     Quiet(Duration),
     Window(Window),
+}
+
+/// A query whose rows are what is missing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReadinessCheck {
+    pub name: String,
+    /// SQL over the lake and the ledger, with `$component` and `$version` for what goes out.
+    pub sql: String,
+    /// What to do about rows.
+    pub mend: Option<String>,
 }
 
 impl Gate {
@@ -65,6 +79,7 @@ impl Gate {
         match self {
             Self::Approval(_) => "approval".to_owned(),
             Self::Scenario(name) => name.clone(),
+            Self::Readiness(checks) => format!("{} readiness {}", checks.len(), if checks.len() == 1 { "check" } else { "checks" }),
             Self::Quiet(quiet) => format!("quiet for {}", kernel::format_duration(*quiet)),
             Self::Window(window) => format!("from {:.5} to {:.5}", window.from.to_string(), window.to.to_string()),
         }
@@ -229,6 +244,7 @@ fn decode(tree: &Node, spec: &Node, reading: &mut Reading<'_>) -> Option<Deploym
         title: metadata.owned("title"),
         description: metadata.owned("description"),
         component: Home::default().resolve(spec.get("component")?.text()?, Some("component")).ok()?,
+        operators: people(spec, "operators"),
         environments: environments.into_iter().collect::<Option<_>>()?,
         freezes: freezes.into_iter().collect::<Option<_>>()?,
         origin: reading.findings.origin(tree.span),
@@ -281,13 +297,16 @@ fn router(node: &Node) -> Option<Router> {
 
 fn read_gate(node: &Node, strategy: Option<&Strategy>, reading: &mut Reading<'_>) -> Option<Gate> {
     if let Some(approval) = node.get("approval") {
-        let home = Home::default();
-        let approvers = items(approval, "from").iter().filter_map(|from| home.resolve(from.text()?, Some("group")).ok()).collect();
+        let approvers = people(approval, "from");
         let needed = approval.get("count").and_then(Node::integer).and_then(|count| u32::try_from(count).ok()).unwrap_or(1);
         return Some(Gate::Approval(ApprovalPolicy { approvers, needed, reason: None, expires_after: None }));
     }
     if let Some(scenario) = node.get("scenario") {
         return named(scenario, Space::Script, reading).map(Gate::Scenario);
+    }
+    if node.get("readiness").is_some() {
+        let check = |node: &Node| Some(ReadinessCheck { name: node.owned("name")?, sql: node.owned("sql")?, mend: node.owned("mend") });
+        return items(node, "readiness").iter().map(check).collect::<Option<_>>().map(Gate::Readiness);
     }
     if let Some(window) = node.get("window") {
         let open = window::read(window, reading)?;
@@ -364,6 +383,11 @@ fn named(node: &Node, space: Space, reading: &mut Reading<'_>) -> Option<String>
     let name = node.text()?;
     reading.findings.refer(Level::Error, space, name, node.span);
     Some(name.to_owned())
+}
+
+/// What names no kind is a group.
+fn people(node: &Node, field: &str) -> Vec<EntityRef> {
+    items(node, field).iter().filter_map(|from| Home::default().resolve(from.text()?, Some("group")).ok()).collect()
 }
 
 fn items<'n>(spec: &'n Node, field: &str) -> &'n [Node] {

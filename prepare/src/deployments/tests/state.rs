@@ -78,6 +78,13 @@ fn people_hold_and_hasten_a_step() {
 }
 
 #[test]
+fn a_step_lasts_from_when_it_is_watched_without_a_gap() {
+    let mut progress = Progress { began_at: Some(at(0)), shifted_at: BTreeMap::from([(0, at(0))]), ..Progress::default() };
+    progress.watched_anew.insert(0, at(3_600));
+    assert_eq!(next(&production(), &progress, false, at(3_600)), Next::Watch { step: 0, until: at(3_660) });
+}
+
+#[test]
 fn an_alarm_accuses_the_version_it_names_or_the_one_it_came_with() {
     let progress = Progress { began_at: Some(at(0)), fired_before: BTreeSet::from(["Slow".to_owned()]), ..Progress::default() };
     let firing = |alarm: &str, version: Option<&str>, since: i64| Firing { alarm: alarm.to_owned(), version: version.map(str::to_owned), since: at(since) };

@@ -6,4 +6,4 @@ mod crashes;
 mod players;
 mod requests;
 mod values;
-mod world;
+pub(crate) mod world;

@@ -23,8 +23,13 @@ use crate::runs::task::{Services, Tuning};
 use crate::runs::{Executor, ExecutorSettings, Players, Request, Runs};
 use crate::values::{Elsewhere, ValueSource};
 
-/// Users `jo`, `ann` and `bob`; `ann` and `bob` are the group `oncall`.
+/// Users `jo`, `ann` and `bob`; `ann` and `bob` are the group `oncall`, which owns `orders`.
 const PEOPLE: &str = "
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: { name: orders }
+spec: { type: service, lifecycle: production, owner: oncall }
+---
 apiVersion: backstage.io/v1alpha1
 kind: Group
 metadata: { name: oncall }
@@ -80,7 +85,8 @@ impl World {
         }
         let loaded = documents::load(&ops);
         for (name, _) in documents {
-            let found = loaded.graph.runbooks.contains_key(*name) || loaded.graph.experiments.contains_key(*name);
+            let graph = &loaded.graph;
+            let found = graph.runbooks.contains_key(*name) || graph.experiments.contains_key(*name) || graph.deployments.contains_key(*name);
             assert!(found, "{name}: {:?}", loaded.diagnostics);
         }
         let ledger = Ledger::open("sqlite::memory:", clock.clone()).await.unwrap();

@@ -5,9 +5,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use documents::deployment::{Deployment, Environment, Freeze, Gate};
 use kernel::RunId;
+use prepare::deployments::Stopped;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use wire::deployments::{DeploymentEnvironment, DeploymentFreeze, DeploymentSummary, DeploymentSwitch, ShiftAction};
+use wire::deployments::{DeploymentEnvironment, DeploymentFreeze, DeploymentSummary, DeploymentSwitch, ShiftAction, SwitchDeployments};
 use wire::error::Problem;
 
 use super::runbooks::last_runs;
@@ -37,6 +38,7 @@ async fn list(State(app): State<App>) -> ApiResult<Json<Vec<DeploymentSummary>>>
             path: deployment.origin.path.clone(),
             environments,
             freezes: deployment.freezes.iter().map(freeze).collect(),
+            operators: deployment.operators.clone(),
             last_run: last.remove(&deployment.name),
         });
     }
@@ -64,14 +66,16 @@ async fn of_environment(app: &App, deployment: &Deployment, environment: &Enviro
 /// Whether all deployments are stopped.
 #[utoipa::path(get, path = "/api/deployments/switch", tag = "prepare", responses((status = 200, body = DeploymentSwitch)))]
 async fn switched(State(app): State<App>) -> ApiResult<Json<DeploymentSwitch>> {
-    let reason = app.deployments.stopped().await?;
-    Ok(Json(DeploymentSwitch { stopped: reason.is_some(), reason }))
+    Ok(Json(match app.deployments.stopped().await? {
+        Some(Stopped { reason, by, since }) => DeploymentSwitch { stopped: true, reason: Some(reason), by: Some(by), since: Some(since) },
+        None => DeploymentSwitch { stopped: false, reason: None, by: None, since: None },
+    }))
 }
 
 /// Stops all deployments, or allows them again. What is under way stands still at its weight.
-#[utoipa::path(post, path = "/api/deployments/switch", tag = "prepare", request_body = DeploymentSwitch,
+#[utoipa::path(post, path = "/api/deployments/switch", tag = "prepare", request_body = SwitchDeployments,
     responses((status = 200, body = DeploymentSwitch), (status = 400, body = Problem)))]
-async fn switch(State(app): State<App>, Acting(actor): Acting, Body(body): Body<DeploymentSwitch>) -> ApiResult<Json<DeploymentSwitch>> {
+async fn switch(State(app): State<App>, Acting(actor): Acting, Body(body): Body<SwitchDeployments>) -> ApiResult<Json<DeploymentSwitch>> {
     let reason = body.reason.as_deref().unwrap_or("no reason was given");
     match body.stopped {
         true => app.deployments.stop_all(reason, &actor).await?,
@@ -82,7 +86,7 @@ async fn switch(State(app): State<App>, Acting(actor): Acting, Body(body): Body<
 
 /// Pauses, resumes or promotes the shift under way. To abort it, cancel its run.
 #[utoipa::path(post, path = "/api/deployments/runs/{run}/action", tag = "prepare", params(("run" = String, Path)), request_body = ShiftAction,
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 204), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 async fn act(State(app): State<App>, Path(run): Path<RunId>, Acting(actor): Acting, Body(action): Body<ShiftAction>) -> ApiResult<StatusCode> {
     match action {
         ShiftAction::Pause => app.deployments.pause(&run, &actor).await?,

@@ -19,12 +19,6 @@ export const setSwitch = (stopped: boolean, reason: string): Promise<DeploymentS
 export const actOnShift = (run: string, action: ShiftAction) =>
   answer(client.POST('/api/deployments/runs/{run}/action', { params: { path: { run } }, body: action }));
 
-/** The switch's last use, for who used it and when. */
-export async function lastStop(): Promise<Event | undefined> {
-  const [newest] = await listEvents({ type: 'dev.mainstay.deployments.stopped', limit: 1, newest_first: true });
-  return newest;
-}
-
 /** The newest events of all deployments, oldest first. */
 export async function recentDeploymentEvents(): Promise<Event[]> {
   return (await listEvents({ type: DEPLOYMENT_EVENTS, limit: EVENTS_A_PAGE, newest_first: true })).reverse();

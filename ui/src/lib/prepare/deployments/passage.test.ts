@@ -66,6 +66,11 @@ describe('what comes next', () => {
     expect(nextStep(paused, strategy, ms(40))).toEqual({ weight: 50, atMs: ms(85) });
   });
 
+  it('comes later by the whole step once it is watched anew', () => {
+    const anew = passage(began, shifted, { at: at(50), what: 'watchedanew', step: 0, because: 'the server was started again' });
+    expect(nextStep(anew, strategy, ms(60))).toEqual({ weight: 50, atMs: ms(110) });
+  });
+
   it('comes now when a person has promoted the step or its time is over', () => {
     expect(nextStep(passage(began, shifted, { at: at(20), what: 'promoted', step: 0 }), strategy, ms(21))?.atMs).toBe(ms(21));
     expect(nextStep(passage(began, shifted), strategy, ms(100))?.atMs).toBe(ms(100));

@@ -7,7 +7,7 @@ import type { TimedReport } from './reports';
 /** Something on record of one version's way into one environment. */
 export interface Moment {
   at: string;
-  what: 'began' | 'hookpassed' | 'shifting' | 'shifted' | 'judged' | 'promoted' | 'paused' | 'resumed' | 'rollingback' | 'rolledback' | 'completed';
+  what: 'began' | 'hookpassed' | 'shifting' | 'shifted' | 'judged' | 'watchedanew' | 'promoted' | 'paused' | 'resumed' | 'rollingback' | 'rolledback' | 'completed';
   /** Who did it, if it was a person. */
   by?: string;
   step?: number;
@@ -30,6 +30,8 @@ export interface Passage {
   weight: number;
   shifts: { step: number; weight: number; at: string }[];
   hooksPassed: { hook: HookId; at: string }[];
+  /** Since when its last step is watched without a gap, if not since it began. */
+  watchedSince: string | null;
   /** The last one has no end while it lasts. */
   pauses: { from: string; to: string | null }[];
   promoted: number[];
@@ -39,7 +41,7 @@ export interface Passage {
   moments: Moment[];
 }
 
-const WHATS: Moment['what'][] = ['began', 'hookpassed', 'shifting', 'shifted', 'judged', 'promoted', 'paused', 'resumed', 'rollingback', 'rolledback', 'completed'];
+const WHATS: Moment['what'][] = ['began', 'hookpassed', 'shifting', 'shifted', 'judged', 'watchedanew', 'promoted', 'paused', 'resumed', 'rollingback', 'rolledback', 'completed'];
 
 /** The ledger's events of a run, as moments of one environment. */
 export function momentsOfEvents(events: Event[], environment: string): Moment[] {
@@ -59,7 +61,7 @@ export function momentsOfEvents(events: Event[], environment: string): Moment[] 
         reason: data.reason as RollbackReason | undefined,
         metric: data.metric as string | undefined,
         verdict: judgement.verdict,
-        because: judgement.reason
+        because: judgement.reason ?? (data.because as string | undefined)
       }
     ];
   });
@@ -86,7 +88,7 @@ export function momentsOfReports(reports: TimedReport[]): Moment[] {
 /** Puts moments together, in their order. */
 export function passageOf(environment: string, version: string, oldVersion: string | null, moments: Moment[]): Passage {
   const passage: Passage = {
-    environment, version, oldVersion, beganAt: null, weight: 0, shifts: [], hooksPassed: [], pauses: [], promoted: [], decided: null, backAt: null, arrivedAt: null, moments
+    environment, version, oldVersion, beganAt: null, weight: 0, shifts: [], hooksPassed: [], watchedSince: null, pauses: [], promoted: [], decided: null, backAt: null, arrivedAt: null, moments
   };
   for (const moment of moments) add(passage, moment);
   return passage;
@@ -97,9 +99,11 @@ function add(passage: Passage, { at, what, step, weight, hook, reason }: Moment)
   if (what === 'began') passage.beganAt ??= at;
   if (what === 'shifted' && step !== undefined && weight !== undefined) {
     passage.shifts.push({ step, weight, at });
+    passage.watchedSince = null;
     passage.weight = weight;
   }
   if (what === 'hookpassed' && hook) passage.hooksPassed.push({ hook, at });
+  if (what === 'watchedanew') passage.watchedSince = at;
   if (what === 'promoted' && step !== undefined) passage.promoted.push(step);
   if (what === 'paused' && (!last || last.to)) passage.pauses.push({ from: at, to: null });
   if (what === 'resumed' && last && !last.to) last.to = at;
@@ -125,7 +129,7 @@ export function nextStep(passage: Passage, strategy: Strategy | undefined, nowMs
   if (!strategy || isOver(passage) || passage.decided || isPaused(passage)) return null;
   const last = passage.shifts.at(-1);
   if (!last) return strategy.steps[0] ? { weight: strategy.steps[0].weight, atMs: nowMs } : null;
-  const since = Date.parse(last.at);
+  const since = Date.parse(passage.watchedSince ?? last.at);
   const ends = since + (strategy.steps[last.step]?.hold ?? 0) + stoodStillMs(passage, since, nowMs);
   const atMs = passage.promoted.includes(last.step) ? nowMs : Math.max(nowMs, ends);
   return { weight: strategy.steps[last.step + 1]?.weight ?? null, atMs };
