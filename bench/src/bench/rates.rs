@@ -70,7 +70,7 @@ async fn keeps_its_rate(place: &Place, report: &mut Report) -> anyhow::Result<()
 }
 
 async fn finds_the_limit(place: &Place, report: &mut Report) -> anyhow::Result<()> {
-    let zone = format!("limit_req_zone $server_name zone=all:1m rate={LIMIT}r/s;");
+    let zone = format!("limit_req_zone $server_port zone=all:1m rate={LIMIT}r/s;");
     let limited = Nginx::start(&zone, &format!("{FILES} location /item.json {{ limit_req zone=all burst=10 nodelay; }}")).await?;
     let script = |url: &str| format!("config: {{ target: '{url}' }}\nscenarios: [{{ flow: [{{ get: {{ url: /item.json }} }}] }}]");
     let mut rows = Vec::new();
