@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::fixture::deployments::{JO, ORDERS, ended};
 use crate::fixture::server::{Server, ServerSettings};

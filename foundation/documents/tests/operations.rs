@@ -74,7 +74,7 @@ fn a_deployment_says_through_what_a_version_goes() {
     assert_eq!((beta.strategy.name.as_str(), beta.gates.len(), beta.hooks.after_allow_traffic.len()), ("AllAtOnce", 0, 1));
     assert_eq!(production.strategy.duration(), seconds(900));
     assert_eq!(production.strategy.steps.iter().map(|step| step.weight.as_percent()).collect::<Vec<_>>(), [10.0, 100.0]);
-    assert!(matches!(&production.gates[..], [Gate::Approval(_), Gate::Window(_), Gate::Quiet(_)]));
+    assert!(matches!(&production.gates[..], [Gate::Approval(_), Gate::Window(_), Gate::Quiet(_), Gate::Readiness(_)]));
     assert_eq!(production.hooks.before_allow_traffic[0].timeout, seconds(300));
     assert!(deployment.frozen("2026-12-24T12:00:00Z".parse().unwrap()).is_some());
     assert!(deployment.frozen("2027-01-02T00:00:00+01:00".parse().unwrap()).is_none());

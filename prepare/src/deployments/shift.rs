@@ -100,6 +100,13 @@ impl Shift<'_> {
             let progress = self.progress().await?;
             let held = self.all.stopped().await?.is_some();
             watcher.report(self, &progress).await;
+            if let Some(step) = state::watched(&progress, held) {
+                let now = self.look();
+                if let Some(gap) = Gap::between(looked.replace(now), now) {
+                    self.watch_anew(step, gap).await?;
+                    continue;
+                }
+            }
             match state::next(self.environment, &progress, held, self.all.clock.now()) {
                 Next::Begin => {
                     let fired_before = watcher.firing_now(self).await?;
@@ -108,16 +115,11 @@ impl Shift<'_> {
                 }
                 Next::Ask(hook) => self.ask(hook).await?,
                 Next::Shift(step) => {
-                    self.advance(step).await?;
+                    // A jump while the router is asked is one, too.
                     looked = Some(self.look());
+                    self.advance(step).await?;
                 }
-                Next::Watch { step, until } => {
-                    let now = self.look();
-                    match Gap::between(looked.replace(now), now) {
-                        Some(gap) => self.watch_anew(step, gap).await?,
-                        None => self.observe(&mut watcher, &progress, Some(step), Some(until)).await?,
-                    }
-                }
+                Next::Watch { step, until } => self.observe(&mut watcher, &progress, Some(step), Some(until)).await?,
                 Next::StandStill { step } => self.observe(&mut watcher, &progress, step, None).await?,
                 Next::TakeBack => self.take_back().await?,
                 Next::Complete => {

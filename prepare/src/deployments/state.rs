@@ -128,6 +128,13 @@ pub fn next(environment: &Environment, progress: &Progress, held: bool, now: Tim
     unasked(Place::Step(index), &hooks.each_step).map_or(Next::Shift(index + 1), Next::Ask)
 }
 
+/// The step whose time runs, so that a gap in watching it matters.
+pub fn watched(progress: &Progress, held: bool) -> Option<usize> {
+    let over = progress.completed || progress.rolled_back || progress.rolling_back.is_some();
+    let stands_still = held || progress.paused_at.is_some();
+    progress.shifted_at.keys().next_back().copied().filter(|_| !over && !stands_still)
+}
+
 fn end_of(index: usize, steps: &[Step], progress: &Progress) -> Timestamp {
     let hold = steps.get(index).map(|step| step.hold).unwrap_or_default() + progress.stood_still.get(&index).copied().unwrap_or_default();
     let since = progress.watched_anew.get(&index).or(progress.shifted_at.get(&index)).copied().unwrap_or(Timestamp::MIN);

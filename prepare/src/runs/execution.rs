@@ -285,27 +285,33 @@ impl Execution {
                 }
             }
         };
-        let (mut work, mut limit, mut deadline) = (pin!(work), pin!(at(limit)), pin!(at(deadline)));
+        let (mut limit, mut deadline) = (pin!(at(limit)), pin!(at(deadline)));
         let mut changes = self.services.ledger.watch();
         let period = self.services.tuning.lease_ttl / 3;
         let mut renewals = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
-        loop {
-            tokio::select! {
-                done = &mut work => return Ok(done),
-                _ = &mut limit => return Err(Interruption::TimedOut),
-                _ = &mut deadline => return Err(Interruption::RunEnds),
-                _ = stopping.cancelled() => return Err(Interruption::RunEnds),
-                _ = renewals.tick() => {
-                    if !self.renew().await {
-                        return Err(Interruption::LeaseLost);
+        let interrupted = async {
+            loop {
+                tokio::select! {
+                    _ = &mut limit => return Interruption::TimedOut,
+                    _ = &mut deadline => return Interruption::RunEnds,
+                    _ = stopping.cancelled() => return Interruption::RunEnds,
+                    _ = renewals.tick() => {
+                        if !self.renew().await {
+                            return Interruption::LeaseLost;
+                        }
                     }
-                }
-                Ok(()) = changes.changed() => {
-                    if self.cancel_requested().await {
-                        return Err(Interruption::RunEnds);
+                    Ok(()) = changes.changed() => {
+                        if self.cancel_requested().await {
+                            return Interruption::RunEnds;
+                        }
                     }
                 }
             }
+        };
+        // The work goes on while the ledger is asked: it may hold the very connection that the question waits for.
+        tokio::select! {
+            done = work => Ok(done),
+            interruption = interrupted => Err(interruption),
         }
     }
 

@@ -60,6 +60,8 @@ pub struct World {
     pub players: Players,
     pub values: Arc<dyn ValueSource>,
     pub clock: SharedClock,
+    /// Of runs; longer than what a test lets pass at once.
+    pub lease_ttl: Duration,
     executor: Option<(Arc<Executor>, Arc<Driver>, CancellationToken)>,
 }
 
@@ -92,7 +94,7 @@ impl World {
         let ledger = Ledger::open("sqlite::memory:", clock.clone()).await.unwrap();
         let graph = watch::Sender::new(Arc::new(loaded));
         let runs = Runs::new(ledger.clone(), graph.subscribe(), clock.clone());
-        let mut world = Self { folder, ledger, runs, graph, queries: Arc::default(), players: Players::new(), values: Arc::new(Elsewhere::default()), clock, executor: None };
+        let mut world = Self { folder, ledger, runs, graph, queries: Arc::default(), players: Players::new(), values: Arc::new(Elsewhere::default()), clock, lease_ttl: Duration::from_secs(3), executor: None };
         world.start();
         world
     }
@@ -114,7 +116,7 @@ impl World {
                 environment: BTreeMap::new(),
                 max_runs: 4,
             },
-            tuning: Tuning { lease_ttl: Duration::from_secs(3), kill_grace: Duration::from_millis(300) },
+            tuning: Tuning { lease_ttl: self.lease_ttl, kill_grace: Duration::from_millis(300) },
             stopping: CancellationToken::new(),
         };
         let executor = Arc::new(Executor::with_tuning(services));
@@ -190,7 +192,9 @@ impl World {
                 changes.changed().await.unwrap();
             }
         };
-        timeout(Duration::from_secs(20), shown).await.unwrap_or_else(|_| panic!("{text:?} never came"));
+        if timeout(Duration::from_secs(20), shown).await.is_err() {
+            panic!("{text:?} never came: {:#?} {}", self.ledger.run(run).await, self.transcript(run).await);
+        }
     }
 }
 
