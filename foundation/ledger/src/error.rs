@@ -31,7 +31,24 @@ impl Classified for LedgerError {
             Self::Invalid(_) => Kind::Invalid,
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::Closed => Kind::Busy,
+            Self::Database(error) if passes(error) => Kind::Busy,
             Self::Open { .. } | Self::Database(_) | Self::Corrupt { .. } => Kind::Internal,
         }
+    }
+}
+
+/// Whether the same may succeed a while later: the database is locked, out of reach or full.
+fn passes(error: &sqlx::Error) -> bool {
+    /// SQLITE_BUSY, SQLITE_LOCKED and SQLITE_FULL, in the low byte whatever the extended code.
+    const SQLITE: [i32; 3] = [5, 6, 13];
+    /// Classes of SQLSTATE: connections, insufficient resources, operator intervention.
+    const POSTGRES: [&str; 3] = ["08", "53", "57"];
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| match code.len() {
+            5 => POSTGRES.iter().any(|class| code.starts_with(class)),
+            _ => code.parse::<i32>().is_ok_and(|code| SQLITE.contains(&(code & 0xff))),
+        }),
+        _ => false,
     }
 }
