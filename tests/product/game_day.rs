@@ -382,5 +382,8 @@ async fn waiting(server: &Server, document: &str) -> String {
 }
 
 async fn approve(server: &Server, run: &str) {
-    server.post(&format!("api/runs/{run}/approve"), KIM, json!({})).await;
+    let detail = server.get(&format!("api/runs/{run}")).await;
+    let step = detail["steps"].as_array().unwrap().iter().find(|step| step["status"] == "waiting").unwrap();
+    let approval = json!({ "step": step["index"], "digest": step["approval"]["digest"] });
+    server.post(&format!("api/runs/{run}/approve"), KIM, approval).await;
 }
