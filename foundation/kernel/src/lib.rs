@@ -1,4 +1,5 @@
-//! What every room shares: ids, the clock, units, error kinds, the task driver, and the table port.
+//! What every room shares: ids, the clock, units, error kinds, the task driver, the table port, and what servers ask
+//! before they answer.
 //!
 //! Knows nothing of documents, telemetry, databases or the network.
 

@@ -1,6 +1,7 @@
 //! A configuration against the JSON Schema that its author wrote, with the places of what does not fit.
 
-use jsonschema::Validator;
+use jsonschema::{Retrieve, Uri, Validator};
+use serde_json::Value;
 
 use super::content::text_of;
 use crate::codes;
@@ -17,12 +18,20 @@ const TOLD_MAX: usize = 20;
 /// A misfit that repeats more of the content than this tells its place only.
 const MESSAGE_MAX: usize = 300;
 
-/// Nothing is fetched: a reference leads within the file.
+/// Where a reference leads that does not stay within the file.
+struct Nowhere;
+
+impl Retrieve for Nowhere {
+    fn retrieve(&self, _: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        Err("nothing is fetched; references lead within the file".into())
+    }
+}
+
 pub fn compile(node: &Node, file: &str, reading: &mut Reading<'_>) -> Option<Validator> {
     let text = text_of(node, file, reading)?;
     let read = serde_json::from_str(&text).map_err(|error| format!("it is not JSON: {error}"));
     let compiled = read.and_then(|schema| {
-        jsonschema::validator_for(&schema).map_err(|error| match error.instance_path().as_str() {
+        jsonschema::options().with_retriever(Nowhere).build(&schema).map_err(|error| match error.instance_path().as_str() {
             "" => error.to_string(),
             place => format!("at {place}, {error}"),
         })
