@@ -1,18 +1,22 @@
-//! The few calls of AWS that values and Lambda's aliases need: JSON over HTTPS, signed by AWS's own library.
+//! The account of AWS that the environment names.
 //!
-//! Credentials come from the environment, else from a profile of the shared credentials file. The whole SDK would bring
-//! three hundred crates for seven calls.
+//! AWS's SDK finds it: variables, profiles, single sign-on, web identities, the roles of containers and of instances.
+//! Aliases of Lambda go through the SDK's client. The four calls of KMS, Systems Manager and Secrets Manager are JSON
+//! over HTTPS that the SDK's signer signs: their three crates would make a first build minutes longer.
 //!
-//! Source: AWS SDKs and Tools Reference Guide, "Configuration settings"; AWS JSON 1.1 and REST JSON protocols.
+//! Source: AWS SDKs and Tools Reference Guide; AWS JSON 1.1 protocol.
 
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
-use reqwest::{Method, Url};
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use serde_json::Value;
+use tokio::sync::{Mutex, OnceCell};
 use zeroize::Zeroizing;
 
 use crate::cause::cause;
@@ -20,13 +24,15 @@ use crate::cause::cause;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A secret has at most 64 KiB.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
+/// Credentials that end sooner are asked for anew.
+const RENEW_BEFORE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
-    #[error("no region is set; set AWS_REGION")]
+    #[error("no region is set; set AWS_REGION, or `region` in a profile")]
     Region,
-    #[error("no credentials are set; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile of {}", file.display())]
-    Credentials { file: PathBuf },
+    #[error("no credentials are found: {0}; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role")]
+    Credentials(String),
     #[error("{service} at {endpoint} cannot be reached: {reason}")]
     Unreachable { service: String, endpoint: String, reason: String },
     #[error("{service} refused: {kind}: {message}")]
@@ -35,86 +41,54 @@ pub enum AwsError {
     Unexpected { service: String },
 }
 
-/// Speaks to one region. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Client {
-    settings: Settings,
+/// Found once in a process; its credentials are renewed as they expire.
+pub struct Account {
+    pub config: SdkConfig,
+    region: String,
     http: reqwest::Client,
+    credentials: Mutex<Option<Credentials>>,
 }
 
-#[derive(Clone)]
-pub struct Settings {
-    pub region: String,
-    /// Of all services, instead of AWS's own.
-    pub endpoint: Option<String>,
-    pub credentials: Credentials,
+pub async fn account() -> Result<&'static Account, AwsError> {
+    static ACCOUNT: OnceCell<Account> = OnceCell::const_new();
+    ACCOUNT.get_or_try_init(Account::find).await
 }
 
-impl std::fmt::Debug for Settings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Settings").field("region", &self.region).field("endpoint", &self.endpoint).finish_non_exhaustive()
-    }
-}
-
-impl Settings {
-    pub fn from_environment() -> Result<Self, AwsError> {
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).ok_or(AwsError::Region)?;
-        let given = variable("AWS_ACCESS_KEY_ID").zip(variable("AWS_SECRET_ACCESS_KEY"));
-        let credentials = match given {
-            Some((id, secret)) => Credentials::new(id, secret, variable("AWS_SESSION_TOKEN"), None, "environment"),
-            None => {
-                let home = PathBuf::from(variable("HOME").unwrap_or_default());
-                let file = variable("AWS_SHARED_CREDENTIALS_FILE").map_or_else(|| home.join(".aws/credentials"), PathBuf::from);
-                let text = Zeroizing::new(std::fs::read_to_string(&file).unwrap_or_default());
-                let profile = variable("AWS_PROFILE").unwrap_or_else(|| "default".to_owned());
-                of_profile(&text, &profile).ok_or(AwsError::Credentials { file })?
-            }
-        };
-        Ok(Self { region, endpoint: variable("AWS_ENDPOINT_URL"), credentials })
-    }
-}
-
-impl Client {
-    pub fn from_environment() -> Result<Self, AwsError> {
-        Ok(Self::new(Settings::from_environment()?))
-    }
-
-    pub fn new(settings: Settings) -> Self {
+impl Account {
+    async fn find() -> Result<Self, AwsError> {
+        let tls = Provider::Rustls(CryptoMode::Ring);
+        let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
+        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await;
+        let region = config.region().ok_or(AwsError::Region)?.to_string();
         let http = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
-        Self { settings, http: http.expect("TLS was set up when the program began") }
+        Ok(Self { config, region, http: http.expect("TLS was set up when the program began"), credentials: Mutex::default() })
+    }
+
+    pub async fn credentials(&self) -> Result<Credentials, AwsError> {
+        let mut held = self.credentials.lock().await;
+        let fresh = |held: &Credentials| held.expiry().is_none_or(|end| end > SystemTime::now() + RENEW_BEFORE);
+        if let Some(held) = held.as_ref().filter(|held| fresh(held)) {
+            return Ok(held.clone());
+        }
+        let provider = self.config.credentials_provider().ok_or_else(|| AwsError::Credentials("nobody provides any".to_owned()))?;
+        let found = provider.provide_credentials().await.map_err(|error| AwsError::Credentials(cause(&error)))?;
+        Ok(held.insert(found).clone())
     }
 
     /// `target` is `SERVICE.ACTION` as the service's reference names it.
     pub async fn call(&self, service: &str, target: &str, body: &Value) -> Result<Value, AwsError> {
         let body = Zeroizing::new(body.to_string());
         let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
-        self.send(service, Method::POST, self.endpoint(service), &headers, &body).await
-    }
-
-    /// For services whose operations are methods of paths.
-    pub async fn rest(&self, service: &str, method: Method, path: &[&str], body: Option<&Value>) -> Result<Value, AwsError> {
-        let mut url = self.endpoint(service);
-        let base = url.parse::<Url>().ok().and_then(|mut url| {
-            url.path_segments_mut().ok()?.pop_if_empty().extend(path);
-            Some(url)
-        });
-        url = base.ok_or_else(|| AwsError::Unexpected { service: service.to_owned() })?.into();
-        let body = Zeroizing::new(body.map(Value::to_string).unwrap_or_default());
-        self.send(service, method, url, &[("content-type", "application/json")], &body).await
-    }
-
-    async fn send(&self, service: &str, method: Method, url: String, headers: &[(&str, &str)], body: &str) -> Result<Value, AwsError> {
+        let url = self.endpoint(service);
         let unexpected = || AwsError::Unexpected { service: service.to_owned() };
-        let signature = self.signature(service, method.as_str(), &url, headers, body).ok_or_else(unexpected)?;
-        let mut request = self.http.request(method, &url).body(body.as_bytes().to_vec());
+        let signature = self.signature(self.credentials().await?, service, &url, &headers, &body).ok_or_else(unexpected)?;
+        let mut request = self.http.post(&url).body(body.as_bytes().to_vec());
         for (name, value) in headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).chain(signature) {
             request = request.header(name, value);
         }
         let unreachable = |error: reqwest::Error| AwsError::Unreachable { service: service.to_owned(), endpoint: url.clone(), reason: cause(&error) };
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        let kind = response.headers().get("x-amzn-errortype").and_then(|kind| kind.to_str().ok()).map(str::to_owned);
         let mut bytes = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -123,61 +97,35 @@ impl Client {
             bytes.extend(&chunk);
         }
         let answer: Value = serde_json::from_slice(&bytes).map_err(|_| unexpected())?;
-        if status.is_success() { Ok(answer) } else { Err(refusal(service, kind.as_deref(), &answer)) }
+        if status.is_success() { Ok(answer) } else { Err(refusal(service, &answer)) }
     }
 
     fn endpoint(&self, service: &str) -> String {
-        let own = || format!("https://{service}.{}.amazonaws.com", self.settings.region);
-        self.settings.endpoint.clone().unwrap_or_else(own).trim_end_matches('/').to_owned() + "/"
+        let own = || format!("https://{service}.{}.amazonaws.com", self.region);
+        self.config.endpoint_url().map_or_else(own, str::to_owned).trim_end_matches('/').to_owned() + "/"
     }
 
     /// The headers that carry it.
-    fn signature(&self, service: &str, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Option<Vec<(String, String)>> {
-        let identity = self.settings.credentials.clone().into();
+    fn signature(&self, credentials: Credentials, service: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Option<Vec<(String, String)>> {
+        let identity = credentials.into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
-            .region(&self.settings.region)
+            .region(&self.region)
             .name(service)
             .time(SystemTime::now())
             .settings(SigningSettings::default())
             .build()
             .ok()?
             .into();
-        let signable = SignableRequest::new(method, url, headers.iter().copied(), SignableBody::Bytes(body.as_bytes())).ok()?;
+        let signable = SignableRequest::new("POST", url, headers.iter().copied(), SignableBody::Bytes(body.as_bytes())).ok()?;
         let (instructions, _) = sign(signable, &params).ok()?.into_parts();
         Some(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 }
 
-/// The kind stands in the answer, or in a header.
-fn refusal(service: &str, kind: Option<&str>, answer: &Value) -> AwsError {
-    let text = |names: [&str; 2]| names.iter().find_map(|name| answer[*name].as_str());
-    let kind = text(["__type", "code"]).or(kind).unwrap_or_default();
-    let kind = kind.rsplit('#').next().and_then(|kind| kind.split(':').next()).unwrap_or_default().to_owned();
-    AwsError::Refused { service: service.to_owned(), kind, message: text(["message", "Message"]).unwrap_or_default().to_owned() }
-}
-
-/// From an INI file as `aws configure` writes it.
-fn of_profile(text: &str, profile: &str) -> Option<Credentials> {
-    let heading = format!("[{profile}]");
-    let lines = text.lines().map(str::trim);
-    let section = || lines.clone().skip_while(|line| *line != heading).skip(1).take_while(|line| !line.starts_with('['));
-    let value = |name: &str| {
-        let mut entries = section().filter_map(|line| line.split_once('='));
-        entries.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().to_owned())
-    };
-    Some(Credentials::new(value("aws_access_key_id")?, value("aws_secret_access_key")?, value("aws_session_token"), None, "profile"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_profile_is_found_among_others() {
-        let file = "[other]\naws_access_key_id = A\n[default]\naws_access_key_id = B\naws_secret_access_key=C\n\n[last]\naws_secret_access_key = D\n";
-        let found = of_profile(file, "default").unwrap();
-        assert_eq!((found.access_key_id(), found.secret_access_key()), ("B", "C"));
-        assert!(of_profile(file, "other").is_none(), "it has no secret key of its own");
-    }
+/// As the service tells it.
+fn refusal(service: &str, answer: &Value) -> AwsError {
+    let text = |names: [&str; 2]| names.iter().find_map(|name| answer[*name].as_str()).unwrap_or_default();
+    let kind = text(["__type", "code"]).rsplit('#').next().unwrap_or_default().to_owned();
+    AwsError::Refused { service: service.to_owned(), kind, message: text(["message", "Message"]).to_owned() }
 }

@@ -1,9 +1,9 @@
-//! Why a request over HTTP failed, in as few words as possible.
+//! Why something failed, in as few words as possible.
 
 use std::error::Error;
 
-/// The innermost reason; the outer ones repeat the URL.
-pub fn cause(error: &reqwest::Error) -> String {
+/// The innermost reason; the outer ones repeat what was asked.
+pub fn cause(error: &(dyn Error + 'static)) -> String {
     let mut innermost: &dyn Error = error;
     while let Some(inner) = innermost.source() {
         innermost = inner;

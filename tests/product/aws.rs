@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -105,13 +107,11 @@ impl Moto {
     }
 
     fn settings_without_key(&self) -> ServerSettings {
-        ServerSettings::new()
-            .document("shop.yaml", DOCUMENTS)
-            .document("use.md", RUNBOOK)
-            .variable("AWS_ENDPOINT_URL", &self.url)
-            .variable("AWS_REGION", "eu-central-1")
-            .variable("AWS_ACCESS_KEY_ID", "test")
-            .variable("AWS_SECRET_ACCESS_KEY", "test")
+        self.settings_of_nobody().variable("AWS_REGION", "eu-central-1").variable("AWS_ACCESS_KEY_ID", "test").variable("AWS_SECRET_ACCESS_KEY", "test")
+    }
+
+    fn settings_of_nobody(&self) -> ServerSettings {
+        ServerSettings::new().document("shop.yaml", DOCUMENTS).document("use.md", RUNBOOK).variable("AWS_ENDPOINT_URL", &self.url)
     }
 }
 
@@ -153,7 +153,10 @@ async fn kms_wraps_the_data_keys_until_another_master_key_does() {
 #[tokio::test]
 async fn references_to_aws_are_filled_in() {
     let moto = tokio::task::spawn_blocking(Moto::start).await.unwrap();
-    let server = moto.settings().start().await;
+    references_are_filled_in(&moto.settings().start().await).await;
+}
+
+async fn references_are_filled_in(server: &Server) {
     let run = server.post("api/runs", JO, json!({ "document": "use" })).await;
     let path = format!("api/runs/{}", run["id"].as_str().unwrap());
     let run = eventually("the run's end", LIMIT, async || {
@@ -164,6 +167,63 @@ async fn references_to_aws_are_filled_in() {
     let output = server.get(&format!("{path}/output")).await.to_string();
     assert_eq!(run["status"], "succeeded", "{run} {output}");
     assert!(output.contains("5s ••• •••"), "{output}");
+}
+
+/// Region and credentials of a server that has none in its variables.
+const PROFILE: &str = "[profile shop]\nregion = eu-central-1\ncredential_process = cat CREDENTIALS\n";
+
+#[tokio::test]
+async fn a_profile_names_the_region_and_who_prints_the_credentials() {
+    let moto = tokio::task::spawn_blocking(Moto::start).await.unwrap();
+    let settings = moto.settings_of_nobody();
+    let [config, printed] = ["config", "printed.json"].map(|name| settings.repository().join(name));
+    std::fs::write(&printed, json!({ "Version": 1, "AccessKeyId": "test", "SecretAccessKey": "test" }).to_string()).unwrap();
+    std::fs::write(&config, PROFILE.replace("CREDENTIALS", &printed.display().to_string())).unwrap();
+    let server = settings.variable("AWS_CONFIG_FILE", &config.display().to_string()).variable("AWS_PROFILE", "shop").start().await;
+    references_are_filled_in(&server).await;
+    deploy(&server, "2").await;
+    shared(&moto, "1", json!({ "2": 0.1 })).await;
+}
+
+#[tokio::test]
+async fn whoever_runs_in_a_container_has_its_role_until_it_expires() {
+    let moto = tokio::task::spawn_blocking(Moto::start).await.unwrap();
+    let role = Role::serve().await;
+    let settings = moto.settings_of_nobody().variable("AWS_REGION", "eu-central-1");
+    let server = settings.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", &role.url).start().await;
+    references_are_filled_in(&server).await;
+    let asked = role.asked.load(Relaxed);
+    // Those that it got were about to expire; these last.
+    assert!(asked > 1, "asked {asked} times");
+    role.expires_in_s.store(3600, Relaxed);
+    references_are_filled_in(&server).await;
+    let asked = role.asked.load(Relaxed);
+    references_are_filled_in(&server).await;
+    assert_eq!(role.asked.load(Relaxed), asked);
+}
+
+/// Gives credentials to whoever runs in the container.
+struct Role {
+    url: String,
+    asked: Arc<AtomicUsize>,
+    expires_in_s: Arc<AtomicI64>,
+}
+
+impl Role {
+    async fn serve() -> Self {
+        let (asked, expires_in_s) = (Arc::<AtomicUsize>::default(), Arc::new(AtomicI64::new(30)));
+        let (counter, seconds) = (asked.clone(), expires_in_s.clone());
+        let answer = move || async move {
+            counter.fetch_add(1, Relaxed);
+            let end = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds.load(Relaxed));
+            axum::Json(json!({ "AccessKeyId": "test", "SecretAccessKey": "test", "Token": "token", "Expiration": end.to_string() }))
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/role", listener.local_addr().unwrap());
+        let router = axum::Router::new().route("/role", axum::routing::get(answer));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, asked, expires_in_s }
+    }
 }
 
 /// How the calls of the function are shared: the version of most, and the share of another.

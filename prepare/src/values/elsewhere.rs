@@ -8,31 +8,23 @@ use async_trait::async_trait;
 use documents::value::Reference;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
 
 use super::{Found, ValueError, ValueSource};
-use crate::aws::{AwsError, Client, Settings};
+use crate::aws::{AwsError, account};
 use crate::secrets::Asking;
 
 /// The settings of the server itself.
 const OWN_PREFIX: &str = "MAINSTAY_";
 
-/// Asks AWS when it is first needed.
 #[derive(Debug, Default)]
 pub struct Elsewhere {
     /// Over this process's environment.
     environment: BTreeMap<String, String>,
-    aws: OnceCell<Client>,
 }
 
 impl Elsewhere {
     pub fn new(environment: BTreeMap<String, String>) -> Self {
-        Self { environment, aws: OnceCell::new() }
-    }
-
-    /// With settings of AWS other than the environment's.
-    pub fn with_aws(settings: Settings) -> Self {
-        Self { environment: BTreeMap::new(), aws: OnceCell::new_with(Some(Client::new(settings))) }
+        Self { environment }
     }
 
     fn variable(&self, name: &str) -> Result<Found, ValueError> {
@@ -46,7 +38,7 @@ impl Elsewhere {
 
     async fn parameter(&self, name: &str, at: Option<&str>, secure: bool) -> Result<Found, AwsError> {
         let name = at.map_or_else(|| name.to_owned(), |at| format!("{name}:{at}"));
-        let answer = self.aws().await?.call("ssm", "AmazonSSM.GetParameter", &json!({ "Name": name, "WithDecryption": true })).await?;
+        let answer = account().await?.call("ssm", "AmazonSSM.GetParameter", &json!({ "Name": name, "WithDecryption": true })).await?;
         let text = string(&answer["Parameter"]["Value"], "ssm")?;
         Ok(Found { text, secret: secure || answer["Parameter"]["Type"] == "SecureString" })
     }
@@ -58,12 +50,8 @@ impl Elsewhere {
                 body[field] = json!(value);
             }
         }
-        let answer = self.aws().await?.call("secretsmanager", "secretsmanager.GetSecretValue", &body).await?;
+        let answer = account().await?.call("secretsmanager", "secretsmanager.GetSecretValue", &body).await?;
         string(&answer["SecretString"], "secretsmanager")
-    }
-
-    async fn aws(&self) -> Result<&Client, AwsError> {
-        self.aws.get_or_try_init(|| async { Client::from_environment() }).await
     }
 }
 

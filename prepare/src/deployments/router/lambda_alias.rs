@@ -3,18 +3,19 @@
 //! Source: AWS Lambda API Reference, GetAlias and UpdateAlias; Developer Guide, "Implement Lambda canary deployments
 //! using a weighted alias".
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_lambda::types::AliasRoutingConfiguration;
 use documents::deployment::LambdaAliasRouter as Described;
 use documents::strategy::Weight;
 use kernel::format_duration;
-use reqwest::Method;
-use serde_json::{Value, json};
 
 use super::{Router, RouterError, Shares};
-use crate::aws::{AwsError, Client};
-
-/// The version of the API that has aliases.
-const API: &str = "2015-03-31";
+use crate::aws;
+use crate::cause::cause;
 
 pub struct LambdaAliasRouter {
     pub described: Described,
@@ -31,38 +32,43 @@ impl Router for LambdaAliasRouter {
 
 impl LambdaAliasRouter {
     async fn update(&self, shares: &Shares) -> Result<(), RouterError> {
-        let client = Client::from_environment().map_err(|error| self.failed(error))?;
-        let (main, others) = match (shares.weight, &shares.old) {
-            (Weight::ALL, _) => (shares.new.clone(), json!({})),
-            (weight, Some(old)) => (old.clone(), additional(&shares.new, weight)),
-            (weight, None) => (self.present(&client, &shares.new).await?, additional(&shares.new, weight)),
+        let account = aws::account().await.map_err(|error| self.unreachable(error.to_string()))?;
+        let client = Client::new(&account.config);
+        let (main, other) = match (shares.weight, &shares.old) {
+            (Weight::ALL, _) => (shares.new.clone(), Weight::NONE),
+            (weight, Some(old)) => (old.clone(), weight),
+            (weight, None) => (self.present(&client, &shares.new).await?, weight),
         };
-        let body = json!({ "FunctionVersion": main, "RoutingConfig": { "AdditionalVersionWeights": others } });
-        self.ask(&client, Method::PUT, Some(&body)).await?;
+        let weights = additional(&shares.new, other);
+        let routing = AliasRoutingConfiguration::builder().set_additional_version_weights(Some(weights)).build();
+        let update = client.update_alias().function_name(&self.described.function).name(&self.described.alias).function_version(main).routing_config(routing);
+        update.send().await.map_err(|error| self.failed(&error))?;
         Ok(())
     }
 
     /// The version that the alias has now, for a deployment that is the first.
     async fn present(&self, client: &Client, new: &str) -> Result<String, RouterError> {
-        let alias = self.ask(client, Method::GET, None).await?;
-        let refused = |said: String| RouterError::Refused { url: self.name(), said };
-        match alias["FunctionVersion"].as_str() {
-            Some(version) if version == new => Err(refused(format!("it has version {new} already, and no other to share its calls with"))),
-            Some(version) => Ok(version.to_owned()),
-            None => Err(refused("it does not tell its version".to_owned())),
+        let alias = client.get_alias().function_name(&self.described.function).name(&self.described.alias).send().await.map_err(|error| self.failed(&error))?;
+        match alias.function_version {
+            Some(version) if version == new => Err(self.refused(format!("it has version {new} already, and no other to share its calls with"))),
+            Some(version) => Ok(version),
+            None => Err(self.refused("it does not tell its version".to_owned())),
         }
     }
 
-    async fn ask(&self, client: &Client, method: Method, body: Option<&Value>) -> Result<Value, RouterError> {
-        let path = [API, "functions", &self.described.function, "aliases", &self.described.alias];
-        client.rest("lambda", method, &path, body).await.map_err(|error| self.failed(error))
+    fn failed<E: ProvideErrorMetadata + std::error::Error + 'static>(&self, error: &SdkError<E>) -> RouterError {
+        match error.as_service_error() {
+            Some(said) => self.refused(format!("{}: {}", said.code().unwrap_or_default(), said.message().unwrap_or_default())),
+            None => self.unreachable(cause(error)),
+        }
     }
 
-    fn failed(&self, error: AwsError) -> RouterError {
-        match error {
-            AwsError::Refused { kind, message, .. } => RouterError::Refused { url: self.name(), said: format!("{kind}: {message}") },
-            error => RouterError::Unreachable { url: self.name(), reason: error.to_string() },
-        }
+    fn refused(&self, said: String) -> RouterError {
+        RouterError::Refused { url: self.name(), said }
+    }
+
+    fn unreachable(&self, reason: String) -> RouterError {
+        RouterError::Unreachable { url: self.name(), reason }
     }
 
     fn name(&self) -> String {
@@ -71,9 +77,9 @@ impl LambdaAliasRouter {
 }
 
 /// Nothing for a version that gets no calls.
-fn additional(version: &str, weight: Weight) -> Value {
+fn additional(version: &str, weight: Weight) -> HashMap<String, f64> {
     match weight {
-        Weight::NONE => json!({}),
-        weight => json!({ version: weight.as_percent() / 100.0 }),
+        Weight::NONE => HashMap::new(),
+        weight => HashMap::from([(version.to_owned(), weight.as_percent() / 100.0)]),
     }
 }

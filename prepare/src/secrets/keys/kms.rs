@@ -11,23 +11,23 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{KeyError, MasterKey};
-use crate::aws::{AwsError, Client};
+use crate::aws::{AwsError, account};
 use crate::secrets::seal::{Bound, KEY_BYTES, Key};
 
 pub struct Kms {
     id: String,
     key: String,
-    client: Client,
 }
 
 impl Kms {
-    /// `key` is an id, an alias or an ARN.
-    pub fn new(key: &str, client: Client) -> Self {
-        Self { id: format!("kms:{key}"), key: key.to_owned(), client }
+    /// `key` is an id, an alias or an ARN. An error if nobody is found to ask as.
+    pub async fn new(key: &str) -> Result<Self, AwsError> {
+        account().await?.credentials().await?;
+        Ok(Self { id: format!("kms:{key}"), key: key.to_owned() })
     }
 
     async fn ask(&self, action: &str, body: Value) -> Result<Value, KeyError> {
-        match self.client.call("kms", &format!("TrentService.{action}"), &body).await {
+        match account().await?.call("kms", &format!("TrentService.{action}"), &body).await {
             // The context or the ciphertext is not that of the wrapping.
             Err(AwsError::Refused { kind, .. }) if kind == "InvalidCiphertextException" => Err(KeyError::Refused { id: self.id.clone() }),
             other => Ok(other?),

@@ -157,7 +157,7 @@ impl Keys {
         if let Some(ring) = &*held {
             return Ok(ring.clone());
         }
-        let ring = self.read(may_create)?;
+        let ring = self.read(may_create).await?;
         *held = Some(ring.clone());
         Ok(ring)
     }
@@ -167,29 +167,29 @@ impl Keys {
         let KeySource::File(path) = &self.first else { return Err(KeyError::Foreign { place: self.first.to_string() }) };
         let mut held = self.ring.lock().await;
         file::prepend(path)?;
-        let ring = self.read(false)?;
+        let ring = self.read(false).await?;
         *held = Some(ring.clone());
         Ok(ring)
     }
 
-    fn read(&self, may_create: bool) -> Result<Arc<Ring>, KeyError> {
-        let mut keys = read(&self.first, may_create)?;
+    async fn read(&self, may_create: bool) -> Result<Arc<Ring>, KeyError> {
+        let mut keys = read(&self.first, may_create).await?;
         for source in &self.older {
-            keys.extend(read(source, false)?);
+            keys.extend(read(source, false).await?);
         }
         Ok(Arc::new(Ring { keys }))
     }
 }
 
 /// At least one.
-fn read(source: &KeySource, may_create: bool) -> Result<Vec<Arc<dyn MasterKey>>, KeyError> {
+async fn read(source: &KeySource, may_create: bool) -> Result<Vec<Arc<dyn MasterKey>>, KeyError> {
     let locals = match source {
         KeySource::File(path) => file::read(path, may_create)?,
         KeySource::Environment(variable) => {
             let text = std::env::var(variable).map_err(|_| KeyError::Unset { variable: variable.clone() })?;
             local::parse(&zeroize::Zeroizing::new(text), &source.to_string())?
         }
-        KeySource::Kms(key) => return Ok(vec![Arc::new(Kms::new(key, aws::Client::from_environment()?))]),
+        KeySource::Kms(key) => return Ok(vec![Arc::new(Kms::new(key).await?)]),
     };
     Ok(locals.into_iter().map(|key| Arc::new(key) as Arc<dyn MasterKey>).collect())
 }
