@@ -115,6 +115,30 @@ async fn a_cancelled_deployment_is_taken_back_and_a_stopped_one_stands_still() {
 }
 
 #[tokio::test]
+async fn only_operators_may_steer_a_deployment() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights");
+    let document = deployment(&weights, "{ canary: { percent: 10, interval: 1h } }", "  operators: [user:default/ann]\n");
+    let people = ORDERS.to_owned() + "---\napiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: { name: ann }\n";
+    let server = ServerSettings::new().document("catalog.yaml", &people).document("rollout.yaml", &document).start().await;
+    let run = deploy(&server, "2").await;
+    eventually("the first step", Duration::from_secs(10), async || (lines(&weights) == ["1 2 10"]).then_some(())).await;
+    let asks = async |path: String, actor: &str, body| {
+        let answer = server.http().post(server.url(&path)).header("x-mainstay-actor", actor).json(&body).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (action, cancel) = (format!("api/deployments/runs/{run}/action"), format!("api/runs/{run}/cancel"));
+    for (path, body) in [(&action, json!("promote")), (&action, json!("pause")), (&cancel, json!({}))] {
+        let (status, said) = asks(path.clone(), JO, body).await;
+        assert_eq!(status, 403, "{said}");
+        assert!(said.contains("user:default/jo is not among the operators") && said.contains("user:default/ann"), "{said}");
+    }
+    assert_eq!(lines(&weights), ["1 2 10"]);
+    assert_eq!(asks(cancel, "user:default/ann", json!({})).await.0, 200);
+    assert_eq!(ended(&server, &run).await["status"], "cancelled");
+}
+
+#[tokio::test]
 async fn a_deployment_survives_kill_9_at_any_instant() {
     let folder = tempfile::tempdir().unwrap();
     let weights = folder.path().join("weights");

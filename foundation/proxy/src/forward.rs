@@ -1,5 +1,6 @@
 //! One request: which version, which backend, there and back.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -21,16 +22,16 @@ use crate::upgrade::Switch;
 use crate::upstream::{ConnectError, Lease};
 use crate::worker::Worker;
 
-pub(crate) async fn forward(worker: Arc<Worker>, client: Arc<Client>, request: Request<Incoming>) -> Response<ResponseBody> {
+pub(crate) async fn forward(worker: Arc<Worker>, client: Arc<Client>, request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
     let mut record = Record::begin(&worker, &client, &request);
     let (mut parts, incoming) = request.into_parts();
     if let Err(refusal) = headers::check(&parts) {
-        return refused(refusal, record);
+        return Ok(refused(refusal, record));
     }
     let user = worker.sticky.as_ref().and_then(|sticky| sticky.user(&parts.headers));
     let version = worker.routing.load().version_for(user.as_ref().map(|user| user.id.as_slice())).cloned();
     let Some(version) = version else {
-        return refused(Refusal(StatusCode::SERVICE_UNAVAILABLE, "no version has any traffic"), record);
+        return Ok(refused(Refusal(StatusCode::SERVICE_UNAVAILABLE, "no version has any traffic"), record));
     };
     record.version = Some(version.name.clone());
 
@@ -49,8 +50,10 @@ pub(crate) async fn forward(worker: Arc<Worker>, client: Arc<Client>, request: R
     if let Some(cookie) = user.and_then(|user| user.cookie) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
-    response
+    Ok(response)
 }
+
+const CLOSED: Refusal = Refusal(StatusCode::BAD_GATEWAY, "the backend has closed the connection");
 
 struct Forwarding<'a> {
     worker: &'a Arc<Worker>,
@@ -66,18 +69,20 @@ struct Answer {
 
 /// Why an attempt brought no response, and what may be done about it.
 enum Failed {
-    /// Nothing has left: any request may be sent elsewhere.
-    Unsent { request: Request<RequestBody>, refusal: Refusal, stale: bool },
-    /// It may have been served; only a safe request is sent again.
+    /// Sent again if nothing of it has left, or if it is safe.
     Lost { refusal: Refusal, stale: bool },
     Final(Refusal),
 }
+
+/// None once it has left, so that it may have been served. Filled where it is made and emptied where it is sent, since
+/// handing it from function to function would copy it at each.
+type Unsent = Option<Request<RequestBody>>;
 
 impl Forwarding<'_> {
     async fn send(self, parts: Parts, body: RequestBody) -> Result<Answer, Refusal> {
         let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) && body.is_end_stream();
         let spare = safe.then(|| Spare::of(&parts));
-        let mut request = Request::from_parts(parts, body);
+        let mut request = Some(Request::from_parts(parts, body));
         let mut tried: Vec<u64> = Vec::new();
         let mut retries_left = self.worker.settings.limits.retries;
         let mut pooled = true;
@@ -85,19 +90,17 @@ impl Forwarding<'_> {
             let Some(backend) = self.version.pick(&tried) else {
                 return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, "no backend of this version can be asked"));
             };
-            let (refusal, stale) = match self.attempt(&backend, request, pooled).await {
+            let (refusal, stale) = match self.attempt(&backend, &mut request, pooled).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failed::Final(refusal)) => return Err(refusal),
-                Err(Failed::Unsent { request: unsent, refusal, stale }) => {
-                    request = unsent;
-                    (refusal, stale)
-                }
-                Err(Failed::Lost { refusal, stale }) => {
-                    let Some(again) = spare.as_ref().and_then(Spare::request) else { return Err(refusal) };
-                    request = again;
-                    (refusal, stale)
-                }
+                Err(Failed::Lost { refusal, stale }) => (refusal, stale),
             };
+            if request.is_none() {
+                request = spare.as_ref().and_then(Spare::request);
+            }
+            if request.is_none() {
+                return Err(refusal);
+            }
             if stale {
                 // The backend had closed a connection that was kept too long: says nothing against it.
                 pooled = false;
@@ -111,20 +114,23 @@ impl Forwarding<'_> {
         }
     }
 
-    async fn attempt(&self, backend: &Arc<Backend>, request: Request<RequestBody>, pooled: bool) -> Result<Answer, Failed> {
+    async fn attempt(&self, backend: &Arc<Backend>, request: &mut Unsent, pooled: bool) -> Result<Answer, Failed> {
         let open = Open::new(backend);
         let mut lease = match self.lease(backend, pooled).await {
             Ok(lease) => lease,
-            Err(error) => return Err(Failed::Unsent { request, refusal: connect_refusal(&error), stale: false }),
+            Err(error) => return Err(Failed::Lost { refusal: connect_refusal(&error), stale: false }),
         };
         let stale = lease.used;
         if lease.sender.ready().await.is_err() {
-            return Err(Failed::Unsent { request, refusal: Refusal(StatusCode::BAD_GATEWAY, "the backend has closed the connection"), stale });
+            return Err(Failed::Lost { refusal: CLOSED, stale });
         }
         match self.response(&mut lease, request).await {
             Ok(head) => Ok(Answer { head, lease, open }),
             Err(None) => Err(Failed::Final(Refusal(StatusCode::GATEWAY_TIMEOUT, "the backend took too long to answer"))),
-            Err(Some(mut error)) => Err(self.judge(error.take_message(), error.error(), stale)),
+            Err(Some(mut error)) => {
+                *request = error.take_message();
+                Err(self.judge(request.is_some(), error.error(), stale))
+            }
         }
     }
 
@@ -146,10 +152,10 @@ impl Forwarding<'_> {
     }
 
     /// `Err(None)` if it took too long, counted from the last piece of the request.
-    async fn response(&self, lease: &mut Lease, request: Request<RequestBody>) -> Result<Response<Incoming>, Option<TrySendError<Request<RequestBody>>>> {
+    async fn response(&self, lease: &mut Lease, request: &mut Unsent) -> Result<Response<Incoming>, Option<TrySendError<Request<RequestBody>>>> {
         let limit = self.worker.settings.timeouts.response;
         let Lease { sender, timer, .. } = lease;
-        let mut answer = pin!(sender.try_send_request(request));
+        let mut answer = pin!(sender.try_send_request(request.take().expect("an attempt has a request")));
         let mut pieces = 0;
         loop {
             timer.as_mut().reset(tokio::time::Instant::now() + limit);
@@ -164,11 +170,11 @@ impl Forwarding<'_> {
         }
     }
 
-    fn judge(&self, unsent: Option<Request<RequestBody>>, error: &hyper::Error, stale: bool) -> Failed {
-        let client_failed = self.record.progress.as_ref().is_some_and(|progress| progress.failed.load(Relaxed));
-        if let Some(request) = unsent {
-            return Failed::Unsent { request, refusal: Refusal(StatusCode::BAD_GATEWAY, "the backend has closed the connection"), stale };
+    fn judge(&self, unsent: bool, error: &hyper::Error, stale: bool) -> Failed {
+        if unsent {
+            return Failed::Lost { refusal: CLOSED, stale };
         }
+        let client_failed = self.record.progress.as_ref().is_some_and(|progress| progress.failed.load(Relaxed));
         if client_failed {
             return Failed::Final(Refusal(StatusCode::REQUEST_TIMEOUT, "the body of the request did not come to its end"));
         }

@@ -13,6 +13,7 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
+/// As [`hop_by_hop`] counts them.
 static HOP_BY_HOP: [HeaderName; 6] = [CONNECTION, HeaderName::from_static("keep-alive"), HeaderName::from_static("proxy-connection"), TE, TRANSFER_ENCODING, UPGRADE];
 
 /// A request that is not passed on.
@@ -91,20 +92,42 @@ fn nominated(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    // Most messages have none, which a look at all names tells sooner than a search for each.
-    if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
-        return;
+    // One look at all names costs less than a search for each: few messages have more than `Connection`.
+    let mut found = [false; HOP_BY_HOP.len()];
+    for name in headers.keys() {
+        if let Some(at) = hop_by_hop(name) {
+            found[at] = true;
+        }
     }
-    if headers.contains_key(CONNECTION) {
-        // What frames and addresses the message is not a client's to take away.
-        let names: Vec<HeaderName> = nominated(headers).filter_map(|name| HeaderName::from_bytes(name).ok()).filter(|name| *name != HOST && *name != CONTENT_LENGTH).collect();
-        for name in names {
+    if found[0] {
+        for name in nominated_only(headers) {
             headers.remove(name);
         }
     }
-    for name in &HOP_BY_HOP {
+    for (name, _) in HOP_BY_HOP.iter().zip(found).filter(|(_, found)| *found) {
         headers.remove(name);
     }
+}
+
+/// Its place among them.
+fn hop_by_hop(name: &HeaderName) -> Option<usize> {
+    match name.as_str() {
+        "connection" => Some(0),
+        "keep-alive" => Some(1),
+        "proxy-connection" => Some(2),
+        "te" => Some(3),
+        "transfer-encoding" => Some(4),
+        "upgrade" => Some(5),
+        _ => None,
+    }
+}
+
+/// But for the usual ones, which are removed anyway. What frames and addresses the message is not a client's to take
+/// away.
+fn nominated_only(headers: &HeaderMap) -> Vec<HeaderName> {
+    let usual = |name: &[u8]| [&b"keep-alive"[..], b"close"].iter().any(|usual| name.eq_ignore_ascii_case(usual));
+    let names = nominated(headers).filter(|name| !usual(name)).filter_map(|name| HeaderName::from_bytes(name).ok());
+    names.filter(|name| *name != HOST && *name != CONTENT_LENGTH).collect()
 }
 
 /// HTTP/2 may send them one by one (RFC 9113, section 8.2.3).
@@ -173,6 +196,12 @@ mod tests {
         assert_eq!(headers["te"], "trailers");
         assert_eq!((&headers["x-kept"], &headers["host"], &headers["via"]), (&HeaderValue::from_static("2"), &HeaderValue::from_static("shop"), &HeaderValue::from_static("1.1 mainstay")));
         assert!(!headers.contains_key("x-private") && !headers.contains_key("keep-alive"));
+    }
+
+    #[test]
+    fn each_hop_by_hop_header_is_known_by_its_place() {
+        assert!(HOP_BY_HOP.iter().enumerate().all(|(at, name)| hop_by_hop(name) == Some(at)));
+        assert_eq!(hop_by_hop(&HOST), None);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 mod prefix;
 mod tls;
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::pin::{Pin, pin};
@@ -32,6 +31,8 @@ use crate::worker::Worker;
 pub(crate) use tls::acceptor;
 
 const BACKLOG: i32 = 1_024;
+/// How many headers hyper takes of whoever says nothing else.
+const HYPERS_HEADERS: usize = 100;
 /// After an accept that failed, for example for want of file descriptors.
 const BREATH: Duration = Duration::from_millis(20);
 
@@ -118,15 +119,16 @@ async fn serve(worker: Arc<Worker>, client: Arc<Client>, stream: impl AsyncRead 
     };
     let Ok(Ok((stream, protocol))) = begun else { return };
     let end = End::watch(&client, &closing, patience);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (worker, client) = (worker.clone(), client.clone());
-        async move { Ok::<_, Infallible>(forward(worker, client, request).await) }
-    });
+    let service = service_fn(move |request: Request<Incoming>| forward(worker.clone(), client.clone(), request));
     let io = TokioIo::new(stream);
     let ended = match protocol {
         prefix::Protocol::Http1 => {
             let mut server = http1::Builder::new();
-            server.header_read_timeout(None).max_header_size(limits.header_bytes).max_headers(limits.headers).writev(false);
+            server.header_read_timeout(None).max_header_size(limits.header_bytes).writev(false);
+            // Said, hyper clears room for so many at each request.
+            if limits.headers != HYPERS_HEADERS {
+                server.max_headers(limits.headers);
+            }
             let connection = server.serve_connection(io, service).with_upgrades();
             until(end, pin!(connection), |connection| connection.graceful_shutdown()).await
         }
