@@ -349,11 +349,13 @@ async fn a_game_day_goes_on_after_a_crash() {
 #[tokio::test]
 async fn an_appointment_in_production_begins_by_itself_and_waits_for_approvals() {
     let shop = Shop::open().await;
-    let start = jiff::Timestamp::now().checked_add(Duration::from_secs(3)).unwrap();
-    let day = format!("{STOPPED}  schedule: {{ start: '{start}', duration: 1h, automatic: true }}\n").replace("[lost-page, lost-page]", "[lost-page]");
     let (fault, seen) = (shop.file("fault"), shop.file("seen"));
     let production = lost_page(&shop.url, &fault, &seen) + "extensions:\n  - { name: mainstay, environment: production }\n";
-    let server = shop.server(&day).document("experiments/lost-page.yaml", &production).start().await;
+    let server = shop.server(STOPPED).document("experiments/lost-page.yaml", &production).start().await;
+    // Only now, since a day is announced as long as it is ahead.
+    let start = jiff::Timestamp::now().checked_add(Duration::from_secs(5)).unwrap();
+    let day = format!("{STOPPED}  schedule: {{ start: '{start}', duration: 1h, automatic: true }}\n").replace("[lost-page, lost-page]", "[lost-page]");
+    std::fs::write(server.ops().join("day.yaml"), day).unwrap();
     let announced = eventually("the announcement", LIMIT, async || {
         server.get("api/events?type=dev.mainstay.gameday.announced").await.as_array()?.first().cloned()
     });

@@ -76,7 +76,7 @@ async fn a_good_version_arrives_and_no_request_fails() {
     let run = world.deploy().await;
     assert_eq!(ended(&world.server, &run).await["status"], "succeeded");
     let felt = users.go().await;
-    assert!(felt.answers > 1_000, "{}", felt.answers);
+    assert!(felt.answers > 2 * USERS, "{}", felt.answers);
     assert_eq!(felt.failures, [], "of {}", felt.answers);
     let shares = world.proxy.get("shares").await;
     assert_eq!((&shares["weight"], &shares["new"]), (&json!(100.0), &json!("2")));

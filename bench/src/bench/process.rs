@@ -40,6 +40,13 @@ impl Process {
         Ok(self.begun.elapsed())
     }
 
+    /// All its threads run only on these cores, written as `taskset` reads them.
+    pub fn keep_to(&self, cores: &str) -> anyhow::Result<()> {
+        let done = Command::new("taskset").args(["-acp", cores, &self.child.id().to_string()]).output().context("taskset is not installed: apt-get install util-linux")?;
+        anyhow::ensure!(done.status.success(), "taskset: {}", String::from_utf8_lossy(&done.stderr));
+        Ok(())
+    }
+
     /// User and system time so far.
     pub fn cpu_s(&self) -> f64 {
         // Linux counts in hundredths of a second on every architecture that user space sees.

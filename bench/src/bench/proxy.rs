@@ -15,6 +15,25 @@ const CONNECTIONS: usize = 50;
 const SECONDS: u64 = 3;
 const ROUNDS: usize = 7;
 
+/// Which cores the programs run on.
+struct Cores {
+    title: &'static str,
+    proxies: String,
+    others: String,
+}
+
+impl Cores {
+    /// Where the scheduler likes; and, with more than one core, the proxies on the last and what surrounds them on the
+    /// rest, so that neither empties the caches of the other.
+    fn placements() -> Vec<Self> {
+        let last = std::thread::available_parallelism().map_or(0, |cores| cores.get() - 1);
+        let all = format!("0-{last}");
+        let shared = Self { title: "cores shared with client and backend", proxies: all.clone(), others: all };
+        let apart = (last > 0).then(|| Self { title: "on a core apart from client and backend", proxies: last.to_string(), others: format!("0-{}", last - 1) });
+        [shared].into_iter().chain(apart).collect()
+    }
+}
+
 pub async fn run(report: &mut Report) -> anyhow::Result<()> {
     let backend = Nginx::start("", FILES).await?;
     let address = backend.url.trim_start_matches("http://");
@@ -27,13 +46,25 @@ pub async fn run(report: &mut Report) -> anyhow::Result<()> {
     )
     .await?;
     let ours = Ours::start(&backend.url).await?;
-    let mut rows = [Row::new("no proxy", &backend.url, None), Row::new("nginx", &nginx.url, Some(&nginx.process)), Row::new("mainstay proxy", &ours.url, Some(&ours.process))];
-    for _ in 0..ROUNDS {
-        for row in &mut rows {
-            row.measure()?;
+    for cores in Cores::placements() {
+        backend.process.keep_to(&cores.others)?;
+        let rows = [("no proxy", &backend.url, None), ("nginx", &nginx.url, Some(&nginx.process)), ("mainstay proxy", &ours.url, Some(&ours.process))];
+        let mut rows = rows.map(|(name, url, process)| Row::new(name, url, process));
+        for process in rows.iter().filter_map(|row| row.process) {
+            process.keep_to(&cores.proxies)?;
         }
+        for _ in 0..ROUNDS {
+            for row in &mut rows {
+                row.measure(&cores)?;
+            }
+        }
+        tell(report, &cores, &rows);
     }
-    let [direct, theirs, _] = &rows;
+    Ok(())
+}
+
+fn tell(report: &mut Report, cores: &Cores, rows: &[Row<'_>; 3]) {
+    let [direct, theirs, _] = rows;
     let shown = |row: &Row<'_>| {
         // Turn by turn, as whatever else the machine does weighs on neighbours alike.
         let share = row.turns.iter().zip(&theirs.turns).map(|(turn, theirs)| turn.per_cpu_s / theirs.per_cpu_s * 100.0).collect();
@@ -43,11 +74,10 @@ pub async fn run(report: &mut Report) -> anyhow::Result<()> {
         [row.name.to_owned(), per_s, per_cpu_s, share, added]
     };
     report.table(
-        &format!("Reverse proxies, one thread each, 1 KiB, {CONNECTIONS} connections that stay open, median of {ROUNDS}"),
+        &format!("Reverse proxies, one thread each, {}, 1 KiB, {CONNECTIONS} connections that stay open, median of {ROUNDS}", cores.title),
         ["proxy", "requests per second", "requests per second of its processor time", "of nginx", "ms added at the median, one connection"],
         rows.iter().map(shown).collect(),
     );
-    Ok(())
 }
 
 /// `mainstay proxy` with two versions that share the traffic.
@@ -91,19 +121,19 @@ impl<'a> Row<'a> {
         Self { name, url: format!("{url}/{PAGE}"), process, turns: Vec::new() }
     }
 
-    fn measure(&mut self) -> anyhow::Result<()> {
+    fn measure(&mut self, cores: &Cores) -> anyhow::Result<()> {
         let cpu_s = || self.process.map_or(f64::NAN, Process::cpu_s);
         let before = cpu_s();
-        let loaded = self.wrk(CONNECTIONS, SECONDS)?;
+        let loaded = self.wrk(cores, CONNECTIONS, SECONDS)?;
         let used_s = cpu_s() - before;
-        let alone = self.wrk(1, 1)?;
+        let alone = self.wrk(cores, 1, 1)?;
         self.turns.push(Turn { per_s: loaded.requests / loaded.seconds, per_cpu_s: loaded.requests / used_s, median_ms: alone.median_ms.context("wrk tells the median")? });
         Ok(())
     }
 
-    fn wrk(&self, connections: usize, seconds: u64) -> anyhow::Result<wrk::Told> {
+    fn wrk(&self, cores: &Cores, connections: usize, seconds: u64) -> anyhow::Result<wrk::Told> {
         let program = find("wrk").context("wrk is not installed: apt-get install wrk")?;
-        let output = Command::new(program).args(["-t", "1", "-c", &connections.to_string(), "-d", &format!("{seconds}s"), "--latency", &self.url]).output()?;
+        let output = Command::new("taskset").args(["-c", &cores.others]).arg(program).args(["-t", "1", "-c", &connections.to_string(), "-d", &format!("{seconds}s"), "--latency", &self.url]).output()?;
         wrk::read(&String::from_utf8_lossy(&output.stdout))
     }
 

@@ -1,13 +1,14 @@
 //! The addresses that serve a version, and which of them may be asked.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use http::Uri;
 use serde::Serialize;
 
 use crate::error::ProxyError;
+use crate::open::{Counter, Open};
 
 pub(crate) struct Backend {
     /// Never used twice, so that a connection is never taken for one to another backend.
@@ -16,7 +17,7 @@ pub(crate) struct Backend {
     /// `HOST:PORT`.
     pub authority: String,
     born: Instant,
-    open: AtomicUsize,
+    open: Counter,
     healthy: AtomicBool,
     draining: AtomicBool,
     failed_connects: AtomicU32,
@@ -50,7 +51,7 @@ impl Backend {
             url: url.to_owned(),
             authority: format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80)),
             born: Instant::now(),
-            open: AtomicUsize::new(0),
+            open: Counter::default(),
             healthy: AtomicBool::new(true),
             draining: AtomicBool::new(false),
             failed_connects: AtomicU32::new(0),
@@ -59,11 +60,7 @@ impl Backend {
     }
 
     pub fn status(&self) -> BackendStatus {
-        BackendStatus { url: self.url.clone(), healthy: self.is_healthy() && !self.is_paused(), draining: self.is_draining(), open: self.open() }
-    }
-
-    pub fn open(&self) -> usize {
-        self.open.load(Relaxed)
+        BackendStatus { url: self.url.clone(), healthy: self.is_healthy() && !self.is_paused(), draining: self.is_draining(), open: self.open.now() }
     }
 
     pub fn is_draining(&self) -> bool {
@@ -111,25 +108,11 @@ impl Backend {
     }
 }
 
-/// A request under way at a backend.
-pub(crate) struct Open(Arc<Backend>);
-
-impl Open {
-    pub fn new(backend: &Arc<Backend>) -> Self {
-        backend.open.fetch_add(1, Relaxed);
-        Self(backend.clone())
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Relaxed);
-    }
-}
-
 pub(crate) struct Version {
     pub name: Arc<str>,
     pub backends: Vec<Arc<Backend>>,
+    /// Also at backends that are not among these any more.
+    pub open: Counter,
 }
 
 impl Version {
@@ -140,16 +123,23 @@ impl Version {
         }
         let known = |url: &String| before.and_then(|version| version.backends.iter().find(|backend| backend.url == *url)).cloned();
         let backends = urls.iter().map(|url| known(url).map_or_else(|| Backend::new(url).map(Arc::new), Ok)).collect::<Result<_, _>>()?;
-        Ok(Self { name: name.into(), backends })
+        Ok(Self { name: name.into(), backends, open: before.map(|before| before.open.clone()).unwrap_or_default() })
     }
 
-    pub fn open(&self) -> usize {
-        self.backends.iter().map(|backend| backend.open()).sum()
+    /// A request begins at one of the backends.
+    pub fn begin(&self, tried: &[u64]) -> Option<(Arc<Backend>, Open)> {
+        loop {
+            let backend = self.pick(tried)?;
+            let open = backend.open.begin();
+            if !backend.is_draining() {
+                return Some((backend, open));
+            }
+        }
     }
 
     /// The less busy of two that may be asked; one that was not tried yet before one that was, and a paused one only
     /// if there is no other. None if all are unhealthy or draining.
-    pub fn pick(&self, tried: &[u64]) -> Option<Arc<Backend>> {
+    fn pick(&self, tried: &[u64]) -> Option<Arc<Backend>> {
         if let [only] = self.backends.as_slice() {
             return only.may_be_asked().then(|| only.clone());
         }
@@ -163,7 +153,7 @@ impl Version {
         }
         let one = *candidates.get(fastrand::usize(..candidates.len().max(1)))?;
         let other = candidates[fastrand::usize(..candidates.len())];
-        Some(if other.open() < one.open() { other.clone() } else { one.clone() })
+        Some(if other.open.now() < one.open.now() { other.clone() } else { one.clone() })
     }
 }
 
@@ -205,9 +195,38 @@ mod tests {
     }
 
     #[test]
+    fn a_drained_backend_without_open_requests_gets_no_more() {
+        let (version, stopped, over) = (version(), AtomicBool::new(false), AtomicBool::new(false));
+        let first = &version.backends[0];
+        std::thread::scope(|scope| {
+            let asking = || {
+                let mut refused = 0;
+                while !over.load(Relaxed) {
+                    let (backend, _open) = version.begin(&[]).unwrap();
+                    refused += u32::from(backend.id == first.id && stopped.load(Relaxed));
+                }
+                refused
+            };
+            let threads = [scope.spawn(asking), scope.spawn(asking)];
+            for _ in 0..2_000 {
+                first.set_draining(true);
+                while first.open.now() > 0 {
+                    std::thread::yield_now();
+                }
+                stopped.store(true, Relaxed);
+                std::thread::yield_now();
+                stopped.store(false, Relaxed);
+                first.set_draining(false);
+            }
+            over.store(true, Relaxed);
+            assert_eq!(threads.map(|thread| thread.join().unwrap()), [0, 0]);
+        });
+    }
+
+    #[test]
     fn the_less_busy_one_is_preferred() {
         let version = version();
-        let _open: Vec<Open> = (0..3).map(|_| Open::new(&version.backends[0])).collect();
+        let _open: Vec<Open> = (0..3).map(|_| version.backends[0].open.begin()).collect();
         let second = (0..400).filter(|_| version.pick(&[]).unwrap().id == version.backends[1].id).count();
         assert!(second > 250, "{second} of 400");
     }

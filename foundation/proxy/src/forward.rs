@@ -13,11 +13,12 @@ use http::{Method, Request, Response, StatusCode, Uri};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::TrySendError;
 
-use crate::backend::{Backend, Open, Version};
+use crate::backend::{Backend, Version};
 use crate::body::{Patience, Progress, RequestBody, ResponseBody};
 use crate::client::Client;
 use crate::headers::{self, Refusal};
 use crate::meter::Exchange;
+use crate::open::Open;
 use crate::upgrade::Switch;
 use crate::upstream::{ConnectError, Lease};
 use crate::worker::Worker;
@@ -29,11 +30,11 @@ pub(crate) async fn forward(worker: Arc<Worker>, client: Arc<Client>, request: R
         return Ok(refused(refusal, record));
     }
     let user = worker.sticky.as_ref().and_then(|sticky| sticky.user(&parts.headers));
-    let version = worker.routing.load().version_for(user.as_ref().map(|user| user.id.as_slice())).cloned();
-    let Some(version) = version else {
+    let Some((version, open)) = worker.begin(user.as_ref().map(|user| user.id.as_slice())) else {
         return Ok(refused(Refusal(StatusCode::SERVICE_UNAVAILABLE, "no version has any traffic"), record));
     };
     record.version = Some(version.name.clone());
+    record.at_version = Some(open);
 
     let switch = Switch::requested(&mut parts);
     headers::to_backend(&mut parts, &client, worker.settings.forwarded, switch.as_ref().map(Switch::protocol));
@@ -42,7 +43,7 @@ pub(crate) async fn forward(worker: Arc<Worker>, client: Arc<Client>, request: R
     let mut response = match forwarding.send(parts, body).await {
         Ok(Answer { head, lease, open }) => {
             record.status = head.status().as_u16();
-            record.open = Some(open);
+            record.at_backend = Some(open);
             passed_back(head, lease, switch, record)
         }
         Err(refusal) => refused(refusal, record),
@@ -87,11 +88,11 @@ impl Forwarding<'_> {
         let mut retries_left = self.worker.settings.limits.retries;
         let mut pooled = true;
         loop {
-            let Some(backend) = self.version.pick(&tried) else {
+            let Some((backend, open)) = self.version.begin(&tried) else {
                 return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, "no backend of this version can be asked"));
             };
             let (refusal, stale) = match self.attempt(&backend, &mut request, pooled).await {
-                Ok(answer) => return Ok(answer),
+                Ok((head, lease)) => return Ok(Answer { head, lease, open }),
                 Err(Failed::Final(refusal)) => return Err(refusal),
                 Err(Failed::Lost { refusal, stale }) => (refusal, stale),
             };
@@ -114,8 +115,7 @@ impl Forwarding<'_> {
         }
     }
 
-    async fn attempt(&self, backend: &Arc<Backend>, request: &mut Unsent, pooled: bool) -> Result<Answer, Failed> {
-        let open = Open::new(backend);
+    async fn attempt(&self, backend: &Arc<Backend>, request: &mut Unsent, pooled: bool) -> Result<(Response<Incoming>, Lease), Failed> {
         let mut lease = match self.lease(backend, pooled).await {
             Ok(lease) => lease,
             Err(error) => return Err(Failed::Lost { refusal: connect_refusal(&error), stale: false }),
@@ -125,7 +125,7 @@ impl Forwarding<'_> {
             return Err(Failed::Lost { refusal: CLOSED, stale });
         }
         match self.response(&mut lease, request).await {
-            Ok(head) => Ok(Answer { head, lease, open }),
+            Ok(head) => Ok((head, lease)),
             Err(None) => Err(Failed::Final(Refusal(StatusCode::GATEWAY_TIMEOUT, "the backend took too long to answer"))),
             Err(Some(mut error)) => {
                 *request = error.take_message();
@@ -255,7 +255,8 @@ pub(crate) struct Record {
     pub response_bytes: u64,
     pub progress: Option<Arc<Progress>>,
     client: Arc<Client>,
-    open: Option<Open>,
+    at_version: Option<Open>,
+    at_backend: Option<Open>,
     method: Method,
     began: Instant,
 }
@@ -266,7 +267,7 @@ const CLIENT_GONE: u16 = 499;
 impl Record {
     fn begin(worker: &Arc<Worker>, client: &Arc<Client>, request: &Request<Incoming>) -> Self {
         client.begins();
-        Self { worker: worker.clone(), client: client.clone(), version: None, status: CLIENT_GONE, response_bytes: 0, progress: None, open: None, method: request.method().clone(), began: Instant::now() }
+        Self { worker: worker.clone(), client: client.clone(), version: None, status: CLIENT_GONE, response_bytes: 0, progress: None, at_version: None, at_backend: None, method: request.method().clone(), began: Instant::now() }
     }
 }
 
@@ -283,6 +284,5 @@ impl Drop for Record {
             response_bytes: self.response_bytes,
         };
         self.worker.meter.count(self.version.as_ref(), &exchange);
-        drop(self.open.take());
     }
 }

@@ -251,7 +251,7 @@ impl Shared {
                 *statuses.entry(format!("{}xx", one.status / 100)).or_default() += one.count;
             }
             let backends = version.backends.iter().map(|backend| backend.status()).collect();
-            (name.clone(), VersionStatus { weight: routing.shares.weight_of(name), requests: statuses.values().sum(), statuses, open: version.open(), backends })
+            (name.clone(), VersionStatus { weight: routing.shares.weight_of(name), requests: statuses.values().sum(), statuses, open: version.open.now(), backends })
         });
         Status { versions: versions.collect(), shares: routing.shares.clone() }
     }

@@ -19,6 +19,7 @@ mod headers;
 mod health;
 mod listen;
 mod meter;
+mod open;
 mod routing;
 mod shares;
 mod state_file;

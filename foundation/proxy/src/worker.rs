@@ -9,8 +9,10 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::backend::Version;
 use crate::config::Config;
 use crate::meter::Meter;
+use crate::open::Open;
 use crate::routing::Routing;
 use crate::sticky::Sticky;
 use crate::upstream::Pool;
@@ -40,6 +42,20 @@ impl Worker {
             connections: TaskTracker::new(),
             clients: clients.clone(),
             closing: closing.clone(),
+        }
+    }
+
+    /// A request begins at the version that is its own by now. None if that has no traffic.
+    pub fn begin(&self, user: Option<&[u8]>) -> Option<(Arc<Version>, Open)> {
+        let mut routing = self.routing.load();
+        loop {
+            let version = routing.version_for(user)?.clone();
+            let open = version.open.begin();
+            let now = self.routing.load();
+            if Arc::ptr_eq(&routing, &now) {
+                return Some((version, open));
+            }
+            routing = now;
         }
     }
 
