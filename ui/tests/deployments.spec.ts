@@ -113,10 +113,12 @@ test('a shift is paused at once, and promoted by a person with a name after a qu
   });
   await page.goto(`/prepare/runs/${UNDER_WAY}`);
   const production = page.getByRole('region', { name: /^production/ });
-  await production.getByRole('button', { name: 'Pause' }).click();
-  await expect.poll(() => sent).toEqual(['pause']);
+  // The deployment names its operators, so that nobody without a name can be one.
+  await expect(production.getByRole('button', { name: 'Pause' })).toBeDisabled();
   await expect(production.getByRole('button', { name: 'Promote' })).toBeDisabled();
   await actAs(page, (await people(request))[0]);
+  await production.getByRole('button', { name: 'Pause' }).click();
+  await expect.poll(() => sent).toEqual(['pause']);
   await production.getByRole('button', { name: 'Promote' }).click();
   await expect(page.getByRole('dialog')).toContainText('Then 50% of the traffic of production go to 2.4.0');
   await page.getByRole('dialog').getByRole('button', { name: 'Promote' }).click();
